@@ -1,0 +1,4 @@
+export * from './errors.ts';
+export * from './secret.ts';
+export * from './canonical.ts';
+export { errors } from './catalogue.ts';

@@ -1,0 +1,176 @@
+/**
+ * The ledger: an append-only record on a git branch. One commit adds one batch file
+ * `records/<yyyy>/<mm>/<dd>/<id>.json` and touches nothing else; a batch carries one signature over all its records.
+ */
+export interface SourceInfo {
+  /** Full commit hash of the sources. */
+  commit: string;
+  /** The work tree had changes that are not in the commit. */
+  dirty: boolean;
+}
+export type Tools = Record<string, string>;
+
+export interface Item {
+  project: string;
+  name: string;
+  version: string;
+  integrity: string;
+}
+
+interface Common {
+  /** ISO 8601, UTC. */
+  at: string;
+  pipeline: 'packages' | 'services';
+  /** Stable identity of the repository: the remote's host and path, or `root:<first commit>` without a remote. */
+  repository: string;
+  stage: string;
+  /** Identity of the stage's registry (`Stage.identity`). */
+  registry: string;
+  /** Who or what wrote it: a principal of the approvers' file, or `unsigned`. */
+  by: string;
+  /** Names the run, for reading only. */
+  run: string;
+}
+
+export type LedgerRecord =
+  /** The artifact reached the first stage and reads back. */
+  | (Common &
+      Item & {
+        type: 'published';
+        shasum: string;
+        size: number;
+        tag: string;
+        source: SourceInfo;
+        tools: Tools;
+        /** Workspace dependencies: name -> {version, range}. */
+        dependencies: Record<string, { version: string; range: string }>;
+        /** Set where the stage serves other bytes than it was given; it cannot be a source then. */
+        serves?: string;
+      })
+  /** The artifact reached a further stage, was verified there and has its tag. */
+  | (Common &
+      Item & {
+        type: 'promoted';
+        from: string;
+        tag: string;
+        /** The version that held the tag before. */
+        previous?: string;
+        verified: 'bytes' | 'install';
+        planHash: string;
+        /** Commit of the policy by which the gate was judged. */
+        policy: string;
+        /** Nonces of the approvals that this used up, for this item. */
+        approvals: string[];
+        /** What each condition of the gate said. */
+        gate: { condition: string; detail: string }[];
+      })
+  /** A person allows these digests into the stage. The batch's signature is the approval's signature. */
+  | (Common & {
+      type: 'approved';
+      planHash: string;
+      items: Item[];
+      nonce: string;
+      expires: string;
+      /** Ledger head when it was signed: pins history. */
+      ledgerHead: string | null;
+      policy: string;
+      comment?: string;
+    })
+  | (Common &
+      Item & {
+        type: 'rolled-back';
+        tag: string;
+        /** The version that the tag points to now; undefined where there was none to go back to. */
+        to?: string;
+        deprecated: boolean;
+        reason: string;
+        /** Dependents that were promoted against it. */
+        dependents: string[];
+      })
+  /** Nothing promotes this digest until it is released by hand. */
+  | (Common & Item & { type: 'held'; reason: string })
+  | (Common & Item & { type: 'released'; reason: string })
+  /** A freeze window of this stage does not count until `until`. */
+  | (Common & { type: 'freeze-overridden'; reason: string; until: string });
+
+/** `Omit` that keeps the union's members apart. */
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+/** A record before the ledger adds what all of one run's records share. */
+export type RecordBody = Without<LedgerRecord, 'at' | 'repository' | 'by' | 'run'>;
+
+export interface Batch {
+  schemaVersion: 1;
+  records: LedgerRecord[];
+  /** Over the canonical JSON of `records`, namespace `sluice`; null where the profile allows unsigned records. */
+  signature: { format: 'sshsig'; principal: string; value: string } | null;
+}
+
+/** A record together with where it stands; signatures are checked lazily, by batch. */
+export interface Entry<R extends LedgerRecord = LedgerRecord> {
+  record: R;
+  /** Path of the batch file on the branch. */
+  batch: string;
+  /** Place in the ledger's order, from 0. */
+  order: number;
+}
+export type Published = Extract<LedgerRecord, { type: 'published' }>;
+export type Promoted = Extract<LedgerRecord, { type: 'promoted' }>;
+export type Approved = Extract<LedgerRecord, { type: 'approved' }>;
+export type Held = Extract<LedgerRecord, { type: 'held' }>;
+
+/** What the records add up to; pure look-ups over folded records. */
+export interface LedgerState {
+  head: string | null;
+  /** Number of records folded in. */
+  count: number;
+  /** How the artifact came to be; undefined where it was never recorded. */
+  published(name: string, version: string): Entry<Published> | undefined;
+  /** The record by which this version entered this stage (published or promoted; the newest where it entered twice). */
+  entered(stage: string, name: string, version: string): Entry<Published | Promoted> | undefined;
+  /** All versions that entered a stage, oldest first. */
+  history(stage: string, name: string): Entry<Published | Promoted>[];
+  /** The newest entry into the stage that is not held and was not rolled back there since; the project's position. */
+  position(stage: string, name: string): Entry<Published | Promoted> | undefined;
+  /** The hold on this digest, if it is not released. */
+  hold(name: string, version: string): Entry<Held> | undefined;
+  /** Approvals for a stage, newest first, spent ones included. */
+  approvals(stage: string): Entry<Approved>[];
+  /** Items ("name@version") that this approval was used for. */
+  spent(nonce: string): Set<string>;
+  /** Freeze overrides for a stage that end after `now`. */
+  overrides(stage: string, now: Date): Entry<Extract<LedgerRecord, { type: 'freeze-overridden' }>>[];
+  /** Package names that were ever published, sorted. */
+  packages(): string[];
+  /** Package name -> project name, from the newest record. */
+  project(name: string): string | undefined;
+}
+
+/** Signs a batch; made by `signing/`. */
+export interface Signer {
+  principal: string;
+  /** An armored SSH signature over the bytes, namespace `sluice`. */
+  sign(data: string): Promise<string>;
+}
+
+export interface Ledger {
+  /** Fetches from the remote (if there is one) and folds; throws LEDGER_REWRITTEN, LEDGER_CORRUPT, LEDGER_UNREACHABLE. */
+  refresh(): Promise<LedgerState>;
+  /** The state as of the last refresh or append. */
+  state(): Promise<LedgerState>;
+  /**
+   * Adds one commit with one batch. `make` is called with the newest state, again after each lost race, and returns
+   * what is still to be recorded (possibly nothing: then no commit is made). Compare-and-swap on push; bounded retries.
+   */
+  append(
+    make: (state: LedgerState) => RecordBody[],
+    options: { run: string; signer?: Signer; now?: Date },
+  ): Promise<{ state: LedgerState; appended: LedgerRecord[] }>;
+  /** The whole batch of an entry, with its signature. */
+  batch(path: string): Promise<Batch>;
+  /** Commit that added the batch. */
+  commitOf(path: string): Promise<string>;
+  /** Every problem in the branch's own structure: commits that change or delete records, merges, batches that do not parse. */
+  audit(): Promise<{ path?: string; commit: string; problem: string }[]>;
+  /** Whether `ancestor` is in the history of the branch at `commit`. */
+  isAncestor(ancestor: string, commit: string): Promise<boolean>;
+}

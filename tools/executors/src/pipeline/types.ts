@@ -1,0 +1,100 @@
+import type { Secret } from '../foundation/index.ts';
+
+export type Profile = 'local' | 'live';
+/** The kinds of npm registries that differ in what they can do; see `registry/capabilities.ts`. */
+export type RegistryKind = 'npm' | 'github' | 'verdaccio' | 'generic';
+
+/** The options of the plugin as they stand in nx.json, after the schema filled in its defaults. */
+export interface SluiceOptions {
+  packages: { stages: PackageStageOptions[]; store?: { path: string } };
+  services?: { images?: string; stages: ServiceStageOptions[] };
+  ledger: { branch: string; remote: string };
+  /** Path of the allowed signers file (OpenSSH format), relative to the workspace root. */
+  approvers: string;
+  /** Path of the file of revoked public keys (one a line, or an OpenSSH KRL). */
+  revoked: string;
+  /** Names of the inferred targets. */
+  targets: Record<TargetName, string>;
+}
+export type TargetName =
+  | 'build'
+  | 'publish-registry'
+  | 'promote'
+  | 'rollback'
+  | 'registries'
+  | 'status'
+  | 'verify'
+  | 'approve';
+
+export interface PackageStageOptions {
+  name: string;
+  registry?: string;
+  kind?: RegistryKind;
+  tokenEnv?: string;
+  access?: 'public' | 'restricted';
+  gate?: GateOptions;
+  /** `bytes` (default) reads back and compares; `install` also installs and imports. */
+  verify?: 'bytes' | 'install';
+  /** The dist-tag of stable versions; `latest` by default. */
+  tag?: string;
+  /** How long to wait until an accepted version is visible, for instance "5m". */
+  visibleWithin?: string;
+}
+/** Services come through the same rooms later; until then their stages are only names and gates. */
+export interface ServiceStageOptions {
+  name: string;
+  hosts?: string[];
+  gate?: GateOptions;
+}
+
+export interface GateOptions {
+  /** A GitHub environment. */
+  environment?: string;
+  approvals?: number | ApprovalOptions;
+  /** How long the version must have stood in the stage before: "24h", "30m". */
+  soak?: string;
+  freeze?: FreezeWindow[];
+  /** The stage before must have been verified: "install" asks for an install there, "bytes" for equal bytes. */
+  verified?: 'bytes' | 'install';
+}
+export interface ApprovalOptions {
+  count: number;
+  /** Principals of the approvers' file who may approve; without it all of them. */
+  from?: string[];
+  /** Whether an author of what is promoted may approve it. Default false. */
+  allowAuthor?: boolean;
+}
+/** No promotion starts between the two instants, or in the weekly window. */
+export interface FreezeWindow {
+  reason?: string;
+  /** ISO 8601 instants. */
+  from?: string;
+  to?: string;
+  /** Weekly, in the time zone given: days "fri".."sun", times "HH:MM". */
+  days?: string[];
+  between?: [string, string];
+  timeZone?: string;
+}
+
+/** One package stage, ready for use: address and token are found, neighbours are known. */
+export interface Stage {
+  pipeline: 'packages';
+  name: string;
+  /** Place in the order, from 0. */
+  index: number;
+  /** Name of the stage before; undefined for the first. */
+  before?: string;
+  /** Absolute URL without a trailing slash. */
+  registry: string;
+  kind: RegistryKind;
+  /** Stable name of the registry for the ledger: scheme-less host and path, or `default` without `registry`, or `local:<stage>`. */
+  identity: string;
+  token?: Secret;
+  /** The variable a missing token should be put into, for messages. */
+  tokenEnv: string;
+  access: 'public' | 'restricted';
+  tag: string;
+  verify: 'bytes' | 'install';
+  gate?: GateOptions;
+  visibleWithinMs: number;
+}

@@ -1,0 +1,53 @@
+import type { ArtifactBytes, PackageManifest } from '../artifact/types.ts';
+
+/** What a kind of registry can do; decided by the table in `capabilities.ts`, never by an `if` in a step. */
+export interface Capabilities {
+  kind: string;
+  /** Dist-tags can be moved after publishing. */
+  distTags: boolean;
+  deprecate: boolean;
+  /** An accepted version is visible at once (false: it may take minutes). */
+  visibleAtOnce: boolean;
+  /** Sets `latest` on a first publish even when another tag was asked for. */
+  setsLatestOnFirst: boolean;
+  scopedOnly: boolean;
+  /** Largest tarball in bytes, where known. */
+  largest?: number;
+  /** What a rollback cannot do here, in words for a person; empty where it can do all. */
+  cannot: string[];
+}
+
+/** What a registry says it holds of one package. */
+export interface Presence {
+  exists: boolean;
+  versions: Map<string, { integrity?: string; shasum?: string; tarball: string; deprecated?: string }>;
+  tags: Record<string, string>;
+}
+
+/** One attempt each: no retries in here (the steps engine repeats what is `transient`). All throw SluiceErrors. */
+export interface StageStore {
+  readonly stage: string;
+  readonly capabilities: Capabilities;
+  /** The package's packument; `exists: false` where the registry does not know it. */
+  look(name: string, signal?: AbortSignal): Promise<Presence>;
+  /**
+   * Downloads a version's tarball and hashes what arrived. Above `memoryLimit` bytes (8 MiB) it goes to a temporary file.
+   * `tarball` is its address from `look`; only its path is used, on this stage's registry.
+   */
+  fetch(name: string, version: string, tarball?: string, signal?: AbortSignal): Promise<ArtifactBytes>;
+  /** Publishes these bytes; `present` where the registry says that the version is there already, or still being taken in. */
+  put(
+    bytes: ArtifactBytes,
+    manifest: PackageManifest,
+    options: { tag: string; access: 'public' | 'restricted' },
+    signal?: AbortSignal,
+  ): Promise<'accepted' | 'present'>;
+  setTag(name: string, tag: string, version: string, signal?: AbortSignal): Promise<void>;
+  removeTag(name: string, tag: string, signal?: AbortSignal): Promise<void>;
+  /** Sets the deprecation message of one version; an empty message takes it away. */
+  deprecate(name: string, version: string, message: string, signal?: AbortSignal): Promise<void>;
+  /** Who the token belongs to, where the registry tells; throws on a refused token. */
+  whoami(signal?: AbortSignal): Promise<string | undefined>;
+  /** Ends the kept-alive connections. */
+  close(): Promise<void>;
+}

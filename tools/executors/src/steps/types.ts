@@ -1,0 +1,33 @@
+/**
+ * The engine's vocabulary. A subject (one package, one host) goes through a table of rows; the engine alone
+ * knows about retries, time-outs, order between subjects, the journal and undo.
+ */
+export interface Row<C> {
+  /** Shown to a person, in the present tense: "put into test". */
+  title: string;
+  /** The state that is reached when this row is done; other subjects' rows may wait for it. */
+  reaches?: string;
+  /** Every dependency of this subject must have reached this state before the row starts. */
+  waitsFor?: string;
+  /** Left out where this says false. */
+  when?: (context: C) => boolean;
+  run: (context: C, signal: AbortSignal) => Promise<void>;
+  /** Runs after `run`; throws where the effect cannot be seen. Retried like `run`. */
+  verify?: (context: C, signal: AbortSignal) => Promise<void>;
+  /** Takes the row's effect back when a later row fails for good. */
+  undo?: (context: C) => Promise<void>;
+  /** Milliseconds for one attempt. */
+  timeout?: number;
+  /** How transient errors are repeated. */
+  retry?: RetryPolicy;
+}
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  attempts: number;
+  /** First pause in milliseconds; doubles, with jitter, up to `longest`. A `Retry-After` counts when longer. */
+  pause: number;
+  longest: number;
+  /** No new attempt starts after this many milliseconds since the row's first. */
+  within?: number;
+}
