@@ -30,4 +30,426 @@ export const errors = catalogue({
       next: 'use one of these names, or add the stage: npx nx g @sluice/nx:stage <name>',
     }),
   },
+  PLUGIN_NOT_REGISTERED: {
+    exit: EXIT.badInput,
+    text: (p: { file: string }) => ({
+      what: `${p.file} does not register the plugin @sluice/nx`,
+      state: 'nothing was changed',
+      next: 'npx nx add @sluice/nx (in the root folder of the workspace)',
+    }),
+  },
+  PROFILE_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { said: string }) => ({
+      what: `SLUICE_PROFILE is "${p.said}"; it can be local (also without the variable) or live`,
+      state: 'nothing was changed',
+      next: 'set SLUICE_PROFILE=local or SLUICE_PROFILE=live',
+    }),
+  },
+  ADDRESS_OVERRIDE_REFUSED: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; variable: string }) => ({
+      what: `${p.variable} would move the stage "${p.stage}", which has a gate, to another address`,
+      state: 'nothing was changed',
+      next: `unset ${p.variable}; the address of a gated stage stands in nx.json on the default branch`,
+    }),
+  },
+  ADDRESS_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; variable: string }) => ({
+      what: `${p.variable}, the address of the stage "${p.stage}", is not a URL (http or https, without a user, a query or a fragment)`,
+      state: 'nothing was changed',
+      next: `set ${p.variable} to the registry's address, or unset it`,
+    }),
+  },
+
+  // ── steps: the engine ───────────────────────────────────────────────────────────────────────────────
+  STEP_TIMED_OUT: {
+    exit: EXIT.failed,
+    text: (p: { subject: string; title: string; ms: number }) => ({
+      what: `${p.subject}: "${p.title}" did not end within ${p.ms} ms`,
+      state: 'the steps before it stand; this one may or may not have had its effect',
+      next: 'npx sluice status (then run the same command again: every step is safe to repeat)',
+    }),
+  },
+  DEPENDENCY_CYCLE: {
+    exit: EXIT.badInput,
+    text: (p: { names: string[] }) => ({
+      what: `these depend on each other in a circle: ${p.names.join(' -> ')}`,
+      state: 'nothing was changed',
+      next: 'npx nx graph (and take one of the dependencies away)',
+    }),
+  },
+
+  // ── promotion: publish, promote, rollback ───────────────────────────────────────────────────────────
+  PREDECESSOR_EMPTY: {
+    exit: EXIT.failed,
+    text: (p: { project: string; name: string; stage: string; before: string; publish: string }) => ({
+      what: `${p.name} has no version in stage ${p.before} that could move to ${p.stage}`,
+      state: 'nothing was changed',
+      next: p.publish,
+    }),
+  },
+  VERSION_NOT_IN_PREDECESSOR: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string; before: string; has: string[] }) => ({
+      what: `${p.name}@${p.version} did not pass through stage ${p.before}, so it cannot enter ${p.stage}. ${p.before} has: ${p.has.join(', ') || 'none'}`,
+      state: 'nothing was changed',
+      next: `promote a version that ${p.before} has, or bring this one there first: npx sluice status`,
+    }),
+  },
+  VERSION_GONE: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string }) => ({
+      what: `the ledger says that ${p.name}@${p.version} is in stage ${p.stage}, but its registry does not have it`,
+      state: 'nothing was changed for this package',
+      next: `npx sluice verify ${p.stage} (then restore the version there, or publish a new one)`,
+    }),
+  },
+  OTHER_BYTES: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string; expected: string; found: string }) => ({
+      what: `stage ${p.stage} holds other bytes under ${p.name}@${p.version}:\n    expected ${p.expected}\n    found    ${p.found}`,
+      state: 'nothing was changed for this package; a version once taken cannot be replaced',
+      next: 'release a new version of this package, and find out who published the other one: npx sluice verify',
+    }),
+  },
+  BYTES_CHANGED_IN_SOURCE: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string; expected: string; found: string }) => ({
+      what: `stage ${p.stage} serves other bytes for ${p.name}@${p.version} than were recorded when it entered:\n    recorded ${p.expected}\n    served   ${p.found}`,
+      state: 'nothing was changed for this package; the tampered bytes went no further',
+      next: `find out what happened to ${p.stage} (npx sluice verify), then release a new version`,
+    }),
+  },
+  NOT_VISIBLE_YET: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string }) => ({
+      what: `stage ${p.stage} accepted ${p.name}@${p.version} but does not show it yet`,
+      state: 'accepted, not verified, not tagged; dependents were not started',
+      next: 'run the same command again later: it continues from here',
+    }),
+  },
+  DEPENDENCY_NOT_IN_STAGE: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string; dependency: string; range: string; project: string }) => ({
+      what: `${p.name}@${p.version} needs ${p.dependency}@${p.range}, and stage ${p.stage} has no such version (nor does this promotion bring it)`,
+      state: 'nothing was changed for this package: it could not be installed there',
+      next: `promote the dependency first: npx nx run ${p.project}:promote:${p.stage}`,
+    }),
+  },
+  DEPENDENCY_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { name: string; dependency: string; stage: string }) => ({
+      what: `${p.name} was not started: its dependency ${p.dependency} did not get into ${p.stage}`,
+      state: 'nothing was changed for this package',
+      next: `mend ${p.dependency} (its own error is above), then run the same command again`,
+    }),
+  },
+  HELD: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; reason: string }) => ({
+      what: `${p.name}@${p.version} is held: ${p.reason}`,
+      state: 'nothing was changed',
+      next: `release a new version; or, when this one is good after all: npx sluice unhold ${p.name} ${p.version} --reason "..."`,
+    }),
+  },
+  NOT_RECORDED: {
+    exit: EXIT.failed,
+    text: (p: { names: string[]; stage: string; why: string }) => ({
+      what: `${p.names.join(', ')} reached stage ${p.stage}, but the ledger could not be written: ${p.why}`,
+      state: `the bytes are in ${p.stage}, verified and tagged; only the record is missing`,
+      next: 'run the same command again when the ledger can be reached: it finds them there and only records',
+    }),
+  },
+  CANCELLED: {
+    exit: EXIT.failed,
+    text: (p: { name: string; reached: string[] }) => ({
+      what: `${p.name}: stopped on request`,
+      state: p.reached.length > 0 ? `reached: ${p.reached.join(', ')}; nothing is half-written` : 'nothing was changed for this package',
+      next: 'run the same command again: it continues from here',
+    }),
+  },
+  SERVES_OTHER_BYTES: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string; given: string; served: string }) => ({
+      what: `stage ${p.stage} does not serve the bytes it was given for ${p.name}@${p.version}:\n    given  ${p.given}\n    served ${p.served}`,
+      state: `the version is in ${p.stage}, but it cannot be promoted from there`,
+      next: 'name a store for the true bytes in nx.json ("packages": {"store": {"path": ".sluice/store"}}), then release a new version',
+    }),
+  },
+  DIRTY_TREE: {
+    exit: EXIT.badInput,
+    text: (p: { files: string[] }) => ({
+      what: `the work tree has changes that are in no commit, so what is published could not be traced to its sources: ${p.files.slice(0, 5).join(', ')}${p.files.length > 5 ? ', ...' : ''}`,
+      state: 'nothing was changed',
+      next: 'git commit them (or add --allow-dirty, which is recorded)',
+    }),
+  },
+  NO_COMMIT: {
+    exit: EXIT.badInput,
+    text: () => ({
+      what: 'this repository has no commit yet, so nothing that is published could be traced to its sources',
+      state: 'nothing was changed',
+      next: 'git add . && git commit -m "..."',
+    }),
+  },
+  SHALLOW_HISTORY: {
+    exit: EXIT.badInput,
+    text: (p: { commit: string }) => ({
+      what: `this clone is shallow and does not have commit ${p.commit}, which the answer depends on`,
+      state: 'nothing was changed',
+      next: 'git fetch --unshallow (in CI: fetch-depth: 0)',
+    }),
+  },
+  SIGNER_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { approvers: string }) => ({
+      what: 'records of the live profile are signed, and no signing key was found',
+      state: 'nothing was changed',
+      next: `git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub (or SLUICE_SIGNING_KEY=<file>); the key must stand in ${p.approvers}`,
+    }),
+  },
+  ROLLBACK_NOTHING: {
+    exit: EXIT.failed,
+    text: (p: { name: string; stage: string }) => ({
+      what: `${p.name} has no version in stage ${p.stage}, so there is nothing to take back`,
+      state: 'nothing was changed',
+      next: 'npx sluice status',
+    }),
+  },
+  ROLLBACK_NO_TARGET: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string; to?: string; has: string[] }) => ({
+      what: p.to
+        ? `${p.name}@${p.to} never stood in stage ${p.stage} (or is held), so it cannot be gone back to. Good ones: ${p.has.join(', ') || 'none'}`
+        : `${p.name}@${p.version} is the first version in stage ${p.stage}: there is nothing to go back to`,
+      state: 'nothing was changed',
+      next: p.has.length > 0 ? `choose one with --to=${p.has[0]}` : 'release a corrected version; npm deprecate warns users meanwhile',
+    }),
+  },
+  CANNOT_ROLL_BACK: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; cannot: string[] }) => ({
+      what: `the registry of stage ${p.stage} cannot take a version back: ${p.cannot.join('; ')}`,
+      state: 'nothing was changed',
+      next: 'release a corrected version',
+    }),
+  },
+  UNHOLD_NOTHING: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; version: string }) => ({
+      what: `${p.name}@${p.version} is not held`,
+      state: 'nothing was changed',
+      next: 'npx sluice status',
+    }),
+  },
+  PACKAGE_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; known: string[] }) => ({
+      what: `the ledger knows no package or project "${p.name}". It knows: ${p.known.join(', ') || 'none yet'}`,
+      state: 'nothing was changed',
+      next: 'npx sluice status',
+    }),
+  },
+
+  // ── registry: the npm protocol, what registries answer ──────────────────────────────────────────────
+  TOKEN_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; tokenEnv: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) wants a token, and there is none`,
+      state: 'this request changed nothing',
+      next: `put a token for ${p.registry} into the variable ${p.tokenEnv}, then run the same command again`,
+    }),
+  },
+  TOKEN_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; tokenEnv: string; said: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) refuses the token in ${p.tokenEnv}: it is wrong, expired, or for another registry (${p.said})`,
+      state: 'this request changed nothing',
+      next: `put a new token for ${p.registry} into the variable ${p.tokenEnv}, then run the same command again`,
+    }),
+  },
+  ONE_TIME_PASSWORD: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; tokenEnv: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) asks for a one-time password, which a pipeline cannot give`,
+      state: 'this request changed nothing',
+      next: `put a granular token that bypasses two-factor authentication into ${p.tokenEnv}, then run the same command again`,
+    }),
+  },
+  RIGHT_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; tokenEnv: string; action: string; status: number; said: string }) => ({
+      what:
+        `stage "${p.stage}" (${p.registry}) does not let this token ${p.action} (${p.status}: ${p.said})` +
+        (p.status === 404 ? '; registries answer 404 where a right is missing' : ''),
+      state: 'this request changed nothing',
+      next: `give the token in ${p.tokenEnv} the right to ${p.action}, then run the same command again`,
+    }),
+  },
+  SCOPE_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; tokenEnv: string; name: string; said: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) does not take ${p.name}: its scope or name is not this token's to publish (${p.said})`,
+      state: 'this request changed nothing',
+      next: `publish under a scope that the owner of ${p.tokenEnv} holds, or use a token of that scope's owner`,
+    }),
+  },
+  PAYMENT_REQUIRED: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; name: string; said: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) wants to be paid for ${p.name} (${p.said})`,
+      state: 'this request changed nothing',
+      next: `set "access": "public" on stage "${p.stage}" in nx.json, or buy private packages there`,
+    }),
+  },
+  TARBALL_TOO_LARGE: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; name: string; version: string; size: number; limit?: number }) => ({
+      what:
+        `${p.name}@${p.version} is too large for stage "${p.stage}" (${p.registry}): ${p.size} bytes, ` +
+        (p.limit === undefined ? 'and the registry does not say its limit' : `of ${p.limit} at most`),
+      state: 'this request changed nothing',
+      next: 'leave files out ("files" in package.json; npm pack --dry-run lists them), or raise the limit of the registry (Verdaccio: max_body_size, which counts 4/3 of the tarball)',
+    }),
+  },
+  RATE_LIMITED: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; waitMs?: number }) => ({
+      what:
+        `stage "${p.stage}" (${p.registry}) takes no more requests for now (429)` +
+        (p.waitMs === undefined ? '' : `: again in ${Math.ceil(p.waitMs / 1000)} s`),
+      state: 'this request changed nothing',
+      next: 'run the same command again later: it continues where it stopped',
+    }),
+  },
+  REGISTRY_CONFLICT: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; name: string; said: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) could not save ${p.name}, because something else wrote it at the same time (409: ${p.said})`,
+      state: 'this request changed nothing that could be seen',
+      next: 'run the same command again: it continues where it stopped',
+    }),
+  },
+  PROVENANCE_CONFLICT: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; name: string }) => ({
+      what: `the transparency log already has an entry like the provenance of ${p.name} (409 TLOG_CREATE_ENTRY_ERROR, stage "${p.stage}", ${p.registry})`,
+      state: 'this request changed nothing',
+      next: 'run the same command again: the provenance is then signed anew',
+    }),
+  },
+  VERSION_NOT_IN_STAGE: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; name: string; version?: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) has no ${p.name}${p.version ? `@${p.version}` : ''}`,
+      state: 'this request changed nothing',
+      next: 'npx nx status (shows which version is in which stage)',
+    }),
+  },
+  REGISTRY_CANNOT: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; action: string; status: number }) => ({
+      what: `the registry of stage "${p.stage}" (${p.registry}) has no way to ${p.action} (${p.status})`,
+      state: 'this request changed nothing',
+      next: `say the "kind" of the registry of stage "${p.stage}" in nx.json, so that what it cannot do is left out`,
+    }),
+  },
+  REGISTRY_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; action: string; status: number; said: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) refuses to ${p.action} (${p.status}: ${p.said})`,
+      state: 'this request changed nothing',
+      next: 'correct what the registry names, then run the same command again',
+    }),
+  },
+  REGISTRY_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; action: string; status: number; said: string }) => ({
+      what: `the registry of stage "${p.stage}" (${p.registry}) failed when asked to ${p.action} (${p.status}: ${p.said})`,
+      state: 'whether the request took effect is not known; a new run looks first',
+      next: 'run the same command again: it continues where it stopped',
+    }),
+  },
+  REGISTRY_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; why: string }) => ({
+      what: `the registry of stage "${p.stage}" (${p.registry}) cannot be reached: ${p.why}`,
+      state: 'whether a request that was under way took effect is not known; a new run looks first',
+      next: 'check the address, the network and the proxy (npm ping --registry=<address>), then run the same command again',
+    }),
+  },
+  REGISTRY_ANSWER_NOT_JSON: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; contentType: string; start: string }) => ({
+      what: `stage "${p.stage}" (${p.registry}) answered with ${p.contentType || 'no content type'} where JSON belongs, perhaps a login page or a proxy: ${p.start}`,
+      state: 'whether a request that was under way took effect is not known; a new run looks first',
+      next: `check that the address of stage "${p.stage}" is a registry's, and that no proxy asks for a login`,
+    }),
+  },
+  REGISTRY_ANSWER_CUT: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; name: string; got: string }) => ({
+      what: `the answer of stage "${p.stage}" (${p.registry}) about ${p.name} broke off: ${p.got}`,
+      state: 'what had arrived was thrown away',
+      next: 'run the same command again: it continues where it stopped',
+    }),
+  },
+  TARBALL_UNREADABLE: {
+    exit: EXIT.failed,
+    text: (p: { why: string }) => ({
+      what: `the tarball cannot be read as an npm package: ${p.why}`,
+      state: 'nothing was published',
+      next: 'build it again (npx nx build <project> --skip-nx-cache), and look into it: tar -tzf <tarball>',
+    }),
+  },
+  TARBALL_NAME_MISMATCH: {
+    exit: EXIT.failed,
+    text: (p: { expected: string; found: string }) => ({
+      what: `the tarball of ${p.expected} holds a package.json of ${p.found}`,
+      state: 'nothing was published',
+      next: `build ${p.expected} again; if a registry served this tarball, nobody should install it from there`,
+    }),
+  },
+  PACKAGE_PRIVATE: {
+    exit: EXIT.failed,
+    text: (p: { name: string }) => ({
+      what: `${p.name} is marked "private": true in its package.json`,
+      state: 'nothing was published',
+      next: `take "private" out of the package.json of ${p.name}, or leave the project out`,
+    }),
+  },
+  DISK_FULL: {
+    exit: EXIT.failed,
+    text: (p: { folder: string }) => ({
+      what: `there is no space left to write below ${p.folder}`,
+      state: 'the half-written file was removed',
+      next: 'free space there (or set TMPDIR to a larger disk), then run the same command again',
+    }),
+  },
+  CONTENT_DAMAGED: {
+    exit: EXIT.failed,
+    text: (p: { path: string; expected: string; found: string }) => ({
+      what: `${p.path} was stored as ${p.expected}, and is now ${p.found}`,
+      state: 'the damaged file was left where it is, and was not used',
+      next: `delete ${p.path}: the artifact is then fetched from its stage again`,
+    }),
+  },
+  INSTALL_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { package: string; stage: string; reason: string }) => ({
+      what: `${p.package} cannot be installed from stage "${p.stage}": ${p.reason}`,
+      state: `the version is in stage "${p.stage}", without its dist-tag`,
+      next: `correct the package and release a new version, or promote the dependency that is missing, then run the same command again`,
+    }),
+  },
+  IMPORT_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { package: string; stage: string; entry: string; reason: string }) => ({
+      what: `${p.package}, installed from stage "${p.stage}", cannot be used: entry "${p.entry}" fails: ${p.reason}`,
+      state: `the version is in stage "${p.stage}", without its dist-tag`,
+      next: 'correct "exports" (or "main", "files", "dependencies") of the package, and release a new version',
+    }),
+  },
 });

@@ -17,14 +17,7 @@ export interface SluiceOptions {
   targets: Record<TargetName, string>;
 }
 export type TargetName =
-  | 'build'
-  | 'publish-registry'
-  | 'promote'
-  | 'rollback'
-  | 'registries'
-  | 'status'
-  | 'verify'
-  | 'approve';
+  'build' | 'publish-registry' | 'promote' | 'rollback' | 'registries' | 'status' | 'verify' | 'approve';
 
 export interface PackageStageOptions {
   name: string;

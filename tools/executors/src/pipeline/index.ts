@@ -1,0 +1,4 @@
+export type * from './types.ts';
+export { durationMs } from './duration.ts';
+export { optionsFromNxJson, parseOptions, readOptions } from './options.ts';
+export * from './stages.ts';
