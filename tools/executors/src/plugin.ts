@@ -1,0 +1,49 @@
+import type { CreateNodes, CreateNodesContext, CreateNodesResult } from '@nx/devkit';
+import { asSluiceError } from './foundation/index.ts';
+import type { SluiceOptions } from './pipeline/index.ts';
+import { parseOptions } from './pipeline/index.ts';
+import { inferPackage } from './plugin/package-targets.ts';
+import { findProjects } from './plugin/projects.ts';
+import { inferRoot } from './plugin/root-targets.ts';
+import { pluginSources } from './plugin/tool.ts';
+
+/** The name under which nx.json knows us; also the name shown in errors. */
+export const name = '@sluice/nx';
+
+/**
+ * Infers the targets of every publishable package, and those of the workspace root, from the options in nx.json.
+ * Reads the package.json files and nothing else.
+ */
+export const createNodes: CreateNodes<unknown> = [
+  '{package.json,**/package.json}',
+  (files, options, context) => infer(files, parsed(options), context),
+];
+
+function infer(
+  files: readonly string[],
+  options: SluiceOptions,
+  context: CreateNodesContext,
+): [string, CreateNodesResult][] {
+  const { packages, root } = findProjects(files, context.workspaceRoot);
+  const tool = pluginSources(context.workspaceRoot);
+  return [
+    ...packages.map(({ file, root }): [string, CreateNodesResult] => [
+      file,
+      { projects: { [root]: inferPackage(options, tool) } },
+    ]),
+    ...(root
+      ? [[root.file, { projects: { '.': inferRoot(options, root.name) } }] as [string, CreateNodesResult]]
+      : []),
+  ];
+}
+
+/** Nx prints the message of what `createNodes` throws; a stack below it would only hide the one line that helps. */
+function parsed(options: unknown): SluiceOptions {
+  try {
+    return parseOptions(options ?? {});
+  } catch (thrown) {
+    const error = new Error(asSluiceError(thrown).format());
+    error.stack = error.message;
+    throw error;
+  }
+}
