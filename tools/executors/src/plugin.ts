@@ -19,12 +19,12 @@ export const createNodes: CreateNodes<unknown> = [
   (files, options, context) => infer(files, parsed(options), context),
 ];
 
-function infer(
+async function infer(
   files: readonly string[],
   options: SluiceOptions,
   context: CreateNodesContext,
-): [string, CreateNodesResult][] {
-  const { packages, root } = findProjects(files, context.workspaceRoot);
+): Promise<[string, CreateNodesResult][]> {
+  const { packages, root } = await findProjects(files, context.workspaceRoot);
   const tool = pluginSources(context.workspaceRoot);
   return [
     ...packages.map(({ file, root }): [string, CreateNodesResult] => [

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { buildPackageJsonPatterns, buildPackageJsonWorkspacesMatcher } from '@nx/devkit/internal';
+import { Minimatch } from 'minimatch';
 
 export interface FoundProjects {
   /** Packages that can be published: a name, a version, not private, known to Nx as a project. */
@@ -14,9 +14,9 @@ export interface FoundProjects {
  * names, so a package.json in a fixture or a template must be left alone: the same rule as Nx's own holds
  * (in the package manager's workspaces, or beside a project.json).
  */
-export function findProjects(files: readonly string[], workspaceRoot: string): FoundProjects {
-  const read = (file: string) => JSON.parse(readFileSync(join(workspaceRoot, file), 'utf8'));
-  const isMember = buildPackageJsonWorkspacesMatcher(buildPackageJsonPatterns(workspaceRoot, read));
+export async function findProjects(files: readonly string[], workspaceRoot: string): Promise<FoundProjects> {
+  const read = (file: string) => JSON.parse(readFileSync(join(workspaceRoot, file), 'utf8')) as Manifest;
+  const isMember = await membership(workspaceRoot, read);
   const found: FoundProjects = { packages: [] };
   for (const file of files) {
     if (file === 'package.json') {
@@ -32,6 +32,7 @@ interface Manifest {
   name?: unknown;
   version?: unknown;
   private?: unknown;
+  workspaces?: string[] | { packages?: string[] };
   nx?: { name?: unknown };
 }
 
@@ -39,6 +40,33 @@ export function isPublishable(manifest: Manifest): boolean {
   return (
     manifest.private !== true && typeof manifest.name === 'string' && typeof manifest.version === 'string'
   );
+}
+
+type Member = (file: string) => boolean;
+
+/** Nx's own matcher costs a quarter of a second to load, so it is used only where the list is not in package.json. */
+async function membership(workspaceRoot: string, read: (file: string) => Manifest): Promise<Member> {
+  const elsewhere = ['pnpm-workspace.yaml', 'lerna.json'].some((f) => existsSync(join(workspaceRoot, f)));
+  if (elsewhere || !existsSync(join(workspaceRoot, 'package.json'))) {
+    const nx = await import('@nx/devkit/internal');
+    return nx.buildPackageJsonWorkspacesMatcher(nx.buildPackageJsonPatterns(workspaceRoot, read as never));
+  }
+  const { workspaces } = read('package.json');
+  return workspaceMember(Array.isArray(workspaces) ? workspaces : (workspaces?.packages ?? []));
+}
+
+/** Whether a package.json belongs to the `workspaces` globs, of which those with a leading `!` take away. */
+export function workspaceMember(globs: readonly string[]): Member {
+  const matchers = (negated: boolean) =>
+    globs
+      .filter((glob) => glob.startsWith('!') === negated)
+      .map(
+        (glob) =>
+          new Minimatch(`${glob.replace(/^!/, '').replace(/^\.\//, '').replace(/\/$/, '')}/package.json`),
+      );
+  const included = matchers(false);
+  const excluded = matchers(true);
+  return (file) => included.some((m) => m.match(file)) && !excluded.some((m) => m.match(file));
 }
 
 function rootName(manifest: Manifest): string {
