@@ -82,6 +82,22 @@ export const errors = catalogue({
   },
 
   // ── promotion: publish, promote, rollback ───────────────────────────────────────────────────────────
+  FIRST_STAGE: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; publish: string }) => ({
+      what: `${p.stage} is the first stage: nothing comes before it that could be promoted`,
+      state: 'nothing was changed',
+      next: `npx nx run-many -t ${p.publish}`,
+    }),
+  },
+  STORE_MISSES: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; integrity: string }) => ({
+      what: `the first stage serves other bytes for ${p.name}@${p.version} than were built, and the store does not have ${p.integrity}`,
+      state: 'nothing was changed for this package',
+      next: 'bring the store of the machine that published it ("packages": {"store": ...} in nx.json), or release a new version',
+    }),
+  },
   PREDECESSOR_EMPTY: {
     exit: EXIT.failed,
     text: (p: { project: string; name: string; stage: string; before: string; publish: string }) => ({
@@ -132,7 +148,14 @@ export const errors = catalogue({
   },
   DEPENDENCY_NOT_IN_STAGE: {
     exit: EXIT.failed,
-    text: (p: { name: string; version: string; stage: string; dependency: string; range: string; project: string }) => ({
+    text: (p: {
+      name: string;
+      version: string;
+      stage: string;
+      dependency: string;
+      range: string;
+      project: string;
+    }) => ({
       what: `${p.name}@${p.version} needs ${p.dependency}@${p.range}, and stage ${p.stage} has no such version (nor does this promotion bring it)`,
       state: 'nothing was changed for this package: it could not be installed there',
       next: `promote the dependency first: npx nx run ${p.project}:promote:${p.stage}`,
@@ -166,7 +189,10 @@ export const errors = catalogue({
     exit: EXIT.failed,
     text: (p: { name: string; reached: string[] }) => ({
       what: `${p.name}: stopped on request`,
-      state: p.reached.length > 0 ? `reached: ${p.reached.join(', ')}; nothing is half-written` : 'nothing was changed for this package',
+      state:
+        p.reached.length > 0
+          ? `reached: ${p.reached.join(', ')}; nothing is half-written`
+          : 'nothing was changed for this package',
       next: 'run the same command again: it continues from here',
     }),
   },
@@ -225,7 +251,10 @@ export const errors = catalogue({
         ? `${p.name}@${p.to} never stood in stage ${p.stage} (or is held), so it cannot be gone back to. Good ones: ${p.has.join(', ') || 'none'}`
         : `${p.name}@${p.version} is the first version in stage ${p.stage}: there is nothing to go back to`,
       state: 'nothing was changed',
-      next: p.has.length > 0 ? `choose one with --to=${p.has[0]}` : 'release a corrected version; npm deprecate warns users meanwhile',
+      next:
+        p.has.length > 0
+          ? `choose one with --to=${p.has[0]}`
+          : 'release a corrected version; npm deprecate warns users meanwhile',
     }),
   },
   CANNOT_ROLL_BACK: {
@@ -280,7 +309,14 @@ export const errors = catalogue({
   },
   RIGHT_MISSING: {
     exit: EXIT.failed,
-    text: (p: { stage: string; registry: string; tokenEnv: string; action: string; status: number; said: string }) => ({
+    text: (p: {
+      stage: string;
+      registry: string;
+      tokenEnv: string;
+      action: string;
+      status: number;
+      said: string;
+    }) => ({
       what:
         `stage "${p.stage}" (${p.registry}) does not let this token ${p.action} (${p.status}: ${p.said})` +
         (p.status === 404 ? '; registries answer 404 where a right is missing' : ''),
@@ -306,7 +342,14 @@ export const errors = catalogue({
   },
   TARBALL_TOO_LARGE: {
     exit: EXIT.failed,
-    text: (p: { stage: string; registry: string; name: string; version: string; size: number; limit?: number }) => ({
+    text: (p: {
+      stage: string;
+      registry: string;
+      name: string;
+      version: string;
+      size: number;
+      limit?: number;
+    }) => ({
       what:
         `${p.name}@${p.version} is too large for stage "${p.stage}" (${p.registry}): ${p.size} bytes, ` +
         (p.limit === undefined ? 'and the registry does not say its limit' : `of ${p.limit} at most`),
@@ -450,6 +493,136 @@ export const errors = catalogue({
       what: `${p.package}, installed from stage "${p.stage}", cannot be used: entry "${p.entry}" fails: ${p.reason}`,
       state: `the version is in stage "${p.stage}", without its dist-tag`,
       next: 'correct "exports" (or "main", "files", "dependencies") of the package, and release a new version',
+    }),
+  },
+  // ── git ─────────────────────────────────────────────────────────────────────────────────────────────
+  GIT_MISSING: {
+    exit: EXIT.failed,
+    text: (_: Record<never, never>) => ({
+      what: 'the program "git" was not found',
+      state: 'nothing was changed',
+      next: 'install git 2.38 or newer, and see that it is on the PATH',
+    }),
+  },
+  GIT_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { command: string; code: number; said: string }) => ({
+      what: `"${p.command}" ended with ${p.code}${p.said === '' ? '' : `: ${p.said}`}`,
+      state: 'work tree, index and HEAD are as they were',
+      next: 'run that command by hand to see more',
+    }),
+  },
+  NO_GIT_REPOSITORY: {
+    exit: EXIT.badInput,
+    text: (p: { folder: string; said: string }) => ({
+      what: `${p.folder} is in no git repository that git would use (${p.said})`,
+      state: 'nothing was changed',
+      next: 'git init && git add . && git commit -m "First commit", or change to the folder of the repository',
+    }),
+  },
+  NO_COMMIT: {
+    exit: EXIT.badInput,
+    text: (_: Record<never, never>) => ({
+      what: 'this repository has no commit yet, so there is nothing to name it by',
+      state: 'nothing was changed',
+      next: 'git add . && git commit -m "First commit"',
+    }),
+  },
+  COMMIT_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { commit: string }) => ({
+      what: `there is no commit ${p.commit} in this repository`,
+      state: 'nothing was changed',
+      next: 'git fetch --all, then run the same command again',
+    }),
+  },
+  GIT_SHALLOW: {
+    exit: EXIT.badInput,
+    text: (p: { wanted: string }) => ({
+      what: `this is a shallow clone, and it ends before ${p.wanted} can be told`,
+      state: 'nothing was changed',
+      next: 'git fetch --unshallow (in GitHub Actions: fetch-depth: 0 for actions/checkout), then the same command',
+    }),
+  },
+  GIT_REMOTE_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { remote: string; said: string }) => ({
+      what: `the git remote "${p.remote}" does not answer, or refuses${p.said === '' ? '' : `: ${p.said}`}`,
+      state: 'nothing was changed',
+      next: `git ls-remote ${p.remote} (it must work without asking for a password), then the same command`,
+    }),
+  },
+  DEFAULT_BRANCH_UNKNOWN: {
+    exit: EXIT.failed,
+    text: (p: { remote: string }) => ({
+      what: `the git remote "${p.remote}" names no default branch: its HEAD points to a branch that does not exist`,
+      state: 'nothing was changed',
+      next: 'push that branch, or set another default branch on the server (git symbolic-ref HEAD refs/heads/main)',
+    }),
+  },
+  TAG_ELSEWHERE: {
+    exit: EXIT.failed,
+    text: (p: { tag: string; at: string; wanted: string }) => ({
+      what: `the tag ${p.tag} names commit ${p.at}, and should name ${p.wanted}`,
+      state: 'the tag was left as it is',
+      next: `git log --oneline ${p.at} ${p.wanted} to see which is right; git tag -d ${p.tag} where the tag is wrong`,
+    }),
+  },
+  // ── gate: policy, conditions, approvals ─────────────────────────────────────────────────────────────
+  GATE_CLOSED: {
+    exit: EXIT.gateClosed,
+    text: (p: { stage: string; missing: string[]; next: string[] }) => ({
+      what: `the gate of stage ${p.stage} is closed:\n${p.missing.map((l) => `    ${l}`).join('\n')}`,
+      state: 'nothing was changed',
+      next: p.next.join('; or ') || `npx sluice plan ${p.stage}`,
+    }),
+  },
+  POLICY_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { remote: string; reason: string }) => ({
+      what: `the gates of the live profile are read from the default branch of ${p.remote}, which cannot be fetched: ${p.reason}`,
+      state: 'no gate opens without it; nothing was changed',
+      next: `git fetch ${p.remote} (or git remote add ${p.remote} <address>), then run the same command again`,
+    }),
+  },
+  POLICY_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { branch: string; file: string }) => ({
+      what: `the gates are read from ${p.file} as it is committed on ${p.branch}, and there is none`,
+      state: 'nothing was changed',
+      next: `commit ${p.file} on ${p.branch}: git add ${p.file} && git commit`,
+    }),
+  },
+  STAGE_NOT_IN_POLICY: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; branch: string; commit: string }) => ({
+      what: `stage ${p.stage} is in the nx.json of this work tree, but not in that of ${p.branch} (${p.commit.slice(0, 12)}), which is what counts`,
+      state: 'nothing was changed',
+      next: `merge the change of nx.json into ${p.branch} first`,
+    }),
+  },
+  STAGE_DIFFERS: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; branch: string; what: string; here: string; there: string }) => ({
+      what: `stage ${p.stage} has another ${p.what} here (${p.here}) than on ${p.branch} (${p.there}), which is what counts`,
+      state: 'nothing was changed',
+      next: `take over the nx.json of ${p.branch}, or merge the change into it first`,
+    }),
+  },
+  SHALLOW_CLONE: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; version: string }) => ({
+      what: `this clone is shallow, so the authors of ${p.name}@${p.version} are not known, and they may not approve it themselves`,
+      state: 'nothing was changed',
+      next: 'git fetch --unshallow (in CI: fetch-depth: 0)',
+    }),
+  },
+  LEDGER_PIN_LOST: {
+    exit: EXIT.failed,
+    text: (p: { by: string; pinned: string; batch: string }) => ({
+      what: `the ledger was rewritten: the approval by ${p.by} (${p.batch}) names ledger head ${p.pinned}, which is not in its history any more`,
+      state: 'no gate opens on this ledger; nothing was changed',
+      next: 'npx sluice verify; then push the ledger branch again from a clone that still has that commit',
     }),
   },
 });
