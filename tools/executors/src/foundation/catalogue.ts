@@ -520,14 +520,6 @@ export const errors = catalogue({
       next: 'git init && git add . && git commit -m "First commit", or change to the folder of the repository',
     }),
   },
-  NO_COMMIT: {
-    exit: EXIT.badInput,
-    text: (_: Record<never, never>) => ({
-      what: 'this repository has no commit yet, so there is nothing to name it by',
-      state: 'nothing was changed',
-      next: 'git add . && git commit -m "First commit"',
-    }),
-  },
   COMMIT_UNKNOWN: {
     exit: EXIT.badInput,
     text: (p: { commit: string }) => ({
