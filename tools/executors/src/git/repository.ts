@@ -157,7 +157,7 @@ class GitRepository implements Repository {
   }
 
   async rootCommit(): Promise<string> {
-    if ((await this.head()) === undefined) throw errors.NO_COMMIT({});
+    if ((await this.head()) === undefined) throw errors.NO_COMMIT({} as never);
     if (await this.isShallow()) throw errors.GIT_SHALLOW({ wanted: 'the first commit' });
     const roots = await this.run(['rev-list', '--first-parent', '--max-parents=0', 'HEAD']);
     return line(roots) as string;
