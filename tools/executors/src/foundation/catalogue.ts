@@ -617,4 +617,29 @@ export const errors = catalogue({
       next: 'npx sluice verify; then push the ledger branch again from a clone that still has that commit',
     }),
   },
+  // ── signing ─────────────────────────────────────────────────────────────────────────────────────────
+  SSH_KEYGEN_MISSING: {
+    exit: EXIT.failed,
+    text: (_: Record<never, never>) => ({
+      what: 'the program "ssh-keygen" was not found; it signs records and checks their signatures',
+      state: 'nothing was changed',
+      next: 'install the OpenSSH client (8.9 or newer), and see that it is on the PATH',
+    }),
+  },
+  SIGNING_KEY_UNUSABLE: {
+    exit: EXIT.badInput,
+    text: (p: { key: string; said: string }) => ({
+      what: `the key ${p.key} cannot sign${p.said === '' ? '' : `: ${p.said}`}`,
+      state: 'nothing was recorded',
+      next: 'ssh-add -l shows what the agent holds; ssh-add <private key> adds one; or name a private key in SLUICE_SIGNING_KEY',
+    }),
+  },
+  SIGNER_UNNAMED: {
+    exit: EXIT.badInput,
+    text: (p: { key: string }) => ({
+      what: `the key ${p.key} stands under no name among the approvers, and git knows no e-mail address either`,
+      state: 'nothing was recorded',
+      next: 'set SLUICE_SIGNER=<name in the approvers file>, or git config user.email <address>',
+    }),
+  },
 });
