@@ -282,6 +282,96 @@ export const errors = catalogue({
     }),
   },
 
+  // ── artifact: what build makes, and what it may not be made of ──────────────────────────────────────
+  PACKAGE_NAME_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; name: string }) => ({
+      what: `${p.file}: "name" is ${p.name}, which no registry takes: lower-case letters, digits, "-", "." and "_", with or without a @scope/, at most 214 characters, and not a module of Node's own`,
+      state: 'no artifact was written; one of an earlier build stands',
+      next: `correct "name" in ${p.file}, then build again`,
+    }),
+  },
+  VERSION_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; name: string; version: string }) => ({
+      what: `${p.file}: "version" of ${p.name} is ${p.version}; it must be an exact version like 1.2.3 or 1.2.3-beta.1`,
+      state: 'no artifact was written; one of an earlier build stands',
+      next: `correct "version" in ${p.file} (npx nx release version sets it), then build again`,
+    }),
+  },
+  BUNDLED_DEPENDENCIES: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; names: string[] }) => ({
+      what: `${p.file} bundles dependencies (${p.names.join(', ')}): the tarball would hold whatever is installed on the machine that builds it, and could not be built again`,
+      state: 'no artifact was written; one of an earlier build stands',
+      next: `take "bundleDependencies" out of ${p.file}; where users must not install them, let a bundler write them into the package's own files`,
+    }),
+  },
+  DEPENDENCY_LOCAL: {
+    exit: EXIT.badInput,
+    text: (p: { owner: string; name: string; spec: string }) => ({
+      what: `${p.owner} depends on ${p.name} as "${p.spec}", and no package of this workspace is meant by that: nobody else could install it`,
+      state: 'no artifact was written; one of an earlier build stands',
+      next: `give ${p.name} a version range, or make its folder a package of the workspace ("workspaces" in package.json)`,
+    }),
+  },
+  DEPENDENCY_UNPUBLISHED: {
+    exit: EXIT.badInput,
+    text: (p: { owner: string; name: string; root: string }) => ({
+      what: `${p.owner} depends on ${p.name} (${p.root}), which is private or has no version, so it is never published and ${p.owner} could not be installed`,
+      state: 'no artifact was written; one of an earlier build stands',
+      next: `publish ${p.name} too ("private", "version" in ${p.root}/package.json), or make it a development dependency`,
+    }),
+  },
+  SIBLING_RANGE_UNSATISFIED: {
+    exit: EXIT.badInput,
+    text: (p: { owner: string; name: string; range: string; version: string }) => ({
+      what: `${p.owner} asks for ${p.name} "${p.range}", but the version here, with which it was compiled and tested, is ${p.version}`,
+      state: 'no artifact was written; one of an earlier build stands',
+      next: `npm pkg set "dependencies.${p.name}=^${p.version}" in the folder of ${p.owner}, or "*", which follows the version here`,
+    }),
+  },
+  EXPORTS_MISSING_FILE: {
+    exit: EXIT.failed,
+    text: (p: { name: string; entries: string[] }) => ({
+      what: `the package.json of ${p.name} names what would not be in the tarball:\n${p.entries.map((l) => `    ${l}`).join('\n')}`,
+      state: 'no artifact was written: whoever installed it could not import it',
+      next: 'compile first (npx nx run <project>:compile), or correct the entry, or "files"; npm pack --dry-run lists what would be in',
+    }),
+  },
+  SOURCE_CHANGED: {
+    exit: EXIT.failed,
+    text: (p: { file: string }) => ({
+      what: `${p.file} changed while it was being packed`,
+      state: 'no artifact was written; one of an earlier build stands',
+      next: 'stop what writes there (a watching compiler?), then build again',
+    }),
+  },
+  ARTIFACT_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { project: string; file: string }) => ({
+      what: `there is no artifact of ${p.project}: ${p.file} does not exist`,
+      state: 'nothing was changed',
+      next: `npx nx run ${p.project}:build`,
+    }),
+  },
+  ARTIFACT_INVALID: {
+    exit: EXIT.failed,
+    text: (p: { project: string; file: string; problem: string }) => ({
+      what: `${p.file} is not an artifact.json that this version can read: ${p.problem}`,
+      state: 'nothing was changed',
+      next: `npx nx run ${p.project}:build --skip-nx-cache`,
+    }),
+  },
+  ARTIFACT_CHANGED: {
+    exit: EXIT.failed,
+    text: (p: { project: string; file: string; expected: string; found: string }) => ({
+      what: `${p.file} is not what was built:\n    built ${p.expected}\n    found ${p.found}`,
+      state: 'nothing was published',
+      next: `find out what wrote there, then npx nx run ${p.project}:build --skip-nx-cache`,
+    }),
+  },
+
   // ── registry: the npm protocol, what registries answer ──────────────────────────────────────────────
   TOKEN_MISSING: {
     exit: EXIT.failed,
@@ -593,10 +683,10 @@ export const errors = catalogue({
       next: `merge the change of nx.json into ${p.branch} first`,
     }),
   },
-  STAGE_DIFFERS: {
+  POLICY_DIFFERS: {
     exit: EXIT.badInput,
-    text: (p: { stage: string; branch: string; what: string; here: string; there: string }) => ({
-      what: `stage ${p.stage} has another ${p.what} here (${p.here}) than on ${p.branch} (${p.there}), which is what counts`,
+    text: (p: { what: string; here: string; there: string; branch: string }) => ({
+      what: `${p.what} is ${p.here} here, but ${p.there} on ${p.branch}, which is what counts`,
       state: 'nothing was changed',
       next: `take over the nx.json of ${p.branch}, or merge the change into it first`,
     }),
@@ -640,6 +730,32 @@ export const errors = catalogue({
       what: `the key ${p.key} stands under no name among the approvers, and git knows no e-mail address either`,
       state: 'nothing was recorded',
       next: 'set SLUICE_SIGNER=<name in the approvers file>, or git config user.email <address>',
+    }),
+  },
+
+  // ── registry/local: the local registries ────────────────────────────────────────────────────────────
+  VERDACCIO_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { root: string }) => ({
+      what: `the local registries are Verdaccio, which is not installed in ${p.root}`,
+      state: 'nothing was started',
+      next: 'npm install --save-dev verdaccio',
+    }),
+  },
+  LOCAL_REGISTRIES_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { reason: string; log: string; lines: string[] }) => ({
+      what: `the local registries did not start: ${p.reason}${p.lines.map((l) => `\n    ${l}`).join('')}`,
+      state: `nothing was published or promoted; the whole log is ${p.log}`,
+      next: 'npx nx registries (run it alone to see more), or npx nx registries --reset to begin with empty ones',
+    }),
+  },
+  LOCAL_REGISTRIES_BUSY: {
+    exit: EXIT.failed,
+    text: (p: { pid?: number }) => ({
+      what: `the local registries are in use by another command${p.pid === undefined ? '' : ` (their process is ${p.pid})`}`,
+      state: 'nothing was deleted',
+      next: 'end the other command (or wait for it), then npx nx registries --reset',
     }),
   },
 });
