@@ -7,6 +7,8 @@ import { Readable } from 'node:stream';
 import type { ArtifactBytes } from '../artifact/types.ts';
 import { errors } from '../foundation/index.ts';
 
+export { assertManifest, readPackageManifest } from './package-manifest.ts';
+
 /** Above this many bytes an artifact goes to a temporary file instead of memory. */
 export const MEMORY_LIMIT = 8 * 1024 * 1024;
 
