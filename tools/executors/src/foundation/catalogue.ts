@@ -82,6 +82,54 @@ export const errors = catalogue({
   },
 
   // ── promotion: publish, promote, rollback ───────────────────────────────────────────────────────────
+  NOT_FIRST_STAGE: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; first: string; promote: string; project: string }) => ({
+      what: `publishing goes into the first stage, ${p.first}; ${p.stage} is entered by promotion`,
+      state: 'nothing was changed',
+      next: `npx nx run ${p.project}:${p.promote}:${p.stage}`,
+    }),
+  },
+  APPROVER_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { approvers: string }) => ({
+      what: 'an approval is signed, and no signing key was found',
+      state: 'nothing was changed',
+      next: `name your key with --key ~/.ssh/id_ed25519 (or SLUICE_SIGNING_KEY, or git config user.signingkey with gpg.format ssh); its public half must stand in ${p.approvers} on the default branch`,
+    }),
+  },
+  APPROVER_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { principal: string; approvers: string; known: string[] }) => ({
+      what: `${p.principal} is not in ${p.approvers} on the default branch, so the approval would not count. There are: ${p.known.join(', ') || 'none'}`,
+      state: 'nothing was changed',
+      next: `have the line "${p.principal} namespaces=\"sluice\" ssh-ed25519 ..." added to ${p.approvers} on the default branch, or name another key with --key and --as`,
+    }),
+  },
+  APPROVAL_NOTHING: {
+    exit: EXIT.done,
+    text: (p: { stage: string }) => ({
+      what: `nothing waits for stage ${p.stage}`,
+      state: 'nothing was changed',
+      next: 'npx sluice status',
+    }),
+  },
+  APPROVAL_DOES_NOT_COUNT: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; why: string[] }) => ({
+      what: `the approval was written, but the gate of ${p.stage} does not count it:\n    ${p.why.join('\n    ')}`,
+      state: 'the gate is as closed as before',
+      next: `have somebody else approve: npx nx approve -c ${p.stage}`,
+    }),
+  },
+  DURATION_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { said: string }) => ({
+      what: `"${p.said}" is no duration`,
+      state: 'nothing was changed',
+      next: 'write it as 30s, 15m, 24h or 7d',
+    }),
+  },
   FIRST_STAGE: {
     exit: EXIT.badInput,
     text: (p: { stage: string; publish: string }) => ({

@@ -85,8 +85,7 @@ export function isRegistryUrl(text: string): boolean {
 
 function isTimeZone(text: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: text });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: text }) !== undefined;
   } catch {
     return false;
   }

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { LocalLease } from './lease.ts';
+import { localPaths, stagePaths } from './paths.ts';
+
+export interface RegistryDescription {
+  stage: string;
+  /** Undefined in a plan: the port is known once it runs. */
+  url?: string;
+  storage: string;
+  /** The file that configures it, or `built in`. */
+  configuration: string;
+}
+
+/** What runs (or, without a lease, would run), with paths relative to the workspace. Holds no token. */
+export function describeRegistries(
+  workspaceRoot: string,
+  stages: string[],
+  lease?: LocalLease,
+): RegistryDescription[] {
+  return stages.map((stage) => {
+    const file = join('verdaccio', `${stage}.yaml`);
+    return {
+      stage,
+      url: lease?.addresses.get(stage)?.url,
+      storage: relative(workspaceRoot, stagePaths(localPaths(workspaceRoot), stage).storage),
+      configuration: existsSync(join(workspaceRoot, file)) ? file : 'built in',
+    };
+  });
+}
+
+/** The same for a person, with lines that can be copied. */
+export function registriesText(
+  workspaceRoot: string,
+  registries: RegistryDescription[],
+  notes: string[] = [],
+): string {
+  const npmrc = relative(workspaceRoot, localPaths(workspaceRoot).npmrc);
+  const blocks = registries.map(({ stage, url, storage, configuration }) => {
+    const rows = [
+      `${stage}`,
+      `  address  ${url ?? '(known once it runs)'}`,
+      `  storage  ${storage}`,
+      `  rights   ${configuration}`,
+    ];
+    if (url) rows.push(`  look     npm view @acme/money --registry ${url} --userconfig ${npmrc}`);
+    return rows.join('\n');
+  });
+  const login = `The tokens stand in ${npmrc}: --userconfig ${npmrc} logs npm in to all of them.`;
+  return [
+    ...blocks,
+    ...notes.map((note) => `note: ${note}`),
+    ...(registries.some((r) => r.url) ? [login] : []),
+  ].join('\n\n');
+}
