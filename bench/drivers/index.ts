@@ -1,0 +1,14 @@
+import { changesets } from './changesets.ts';
+import { floors } from './floor.ts';
+import { lerna } from './lerna.ts';
+import { npmLoop, pnpmLoop } from './loops.ts';
+import { npm } from './npm.ts';
+import { nxRelease } from './nx-release.ts';
+import { pnpm } from './pnpm.ts';
+import type { Driver } from './types.ts';
+
+export type { Driver, Operation, Run } from './types.ts';
+export { nxNoop } from './nx-noop.ts';
+
+/** Every row, in the order of the tables. */
+export const drivers: Driver[] = [...floors, pnpm, lerna, npm, changesets, nxRelease, pnpmLoop, npmLoop];
