@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { principalsOf } from '../signing/index.ts';
 
 /** One person (or machine) of the approvers' file: all names and keys that its lines tie together. */
 export interface Identity {
   /** Names and patterns, as they stand in the file. */
   principals: string[];
-  /** `SHA256:...`, as `ssh-keygen -l` prints them. */
-  fingerprints: string[];
+  /** Public keys, the base64 part. */
+  keys: string[];
 }
 
 /**
@@ -14,11 +14,10 @@ export interface Identity {
  */
 export function identities(allowedSigners: string): Identity[] {
   const found: Identity[] = [];
-  for (const line of allowedSigners.split('\n')) {
-    const parsed = parseLine(line);
-    if (!parsed) continue;
-    const same = found.filter((one) => sharesName(one, parsed) || sharesKey(one, parsed));
-    const merged = [...same, parsed].reduce(union);
+  for (const { principals, key } of principalsOf(allowedSigners)) {
+    const line = { principals, keys: [key.split(' ')[1] ?? ''] };
+    const same = found.filter((one) => sameIdentity(one, line));
+    const merged = [...same, line].reduce(union);
     for (const one of same) found.splice(found.indexOf(one), 1);
     found.push(merged);
   }
@@ -26,9 +25,9 @@ export function identities(allowedSigners: string): Identity[] {
 }
 
 /** The person who signed as `principal` with this key; one of its own where the file ties the two to nobody. */
-export function identityOf(all: Identity[], principal: string, fingerprint: string): Identity {
-  const signer = { principals: [principal], fingerprints: [fingerprint] };
-  return all.filter((one) => sharesName(one, signer) || sharesKey(one, signer)).reduce(union, signer);
+export function identityOf(all: Identity[], signer: { principal: string; key: string }): Identity {
+  const alone = { principals: [signer.principal], keys: [signer.key] };
+  return all.filter((one) => sameIdentity(one, alone)).reduce(union, alone);
 }
 
 /** Whether any of the names (e-mail addresses, usually) is one of this person's; patterns match as OpenSSH's do. */
@@ -37,48 +36,18 @@ export function isOneOf(identity: Identity, names: Iterable<string>): boolean {
   return [...names].some((name) => patterns.some((pattern) => pattern.test(name)));
 }
 
+/** Whether two share a name or a key. */
 export function sameIdentity(a: Identity, b: Identity): boolean {
-  return sharesName(a, b) || sharesKey(a, b);
-}
-
-/** Fingerprint of the key inside an armored SSH signature; undefined where it is none. Format: PROTOCOL.sshsig. */
-export function signatureFingerprint(armored: string): string | undefined {
-  const body = /-----BEGIN SSH SIGNATURE-----([\s\S]+?)-----END SSH SIGNATURE-----/.exec(armored)?.[1];
-  const bytes = Buffer.from(body ?? '', 'base64');
-  if (bytes.length < 14 || bytes.toString('latin1', 0, 6) !== 'SSHSIG') return undefined;
-  const length = bytes.readUInt32BE(10);
-  if (bytes.length < 14 + length) return undefined;
-  return fingerprint(bytes.subarray(14, 14 + length));
-}
-
-function fingerprint(key: Buffer): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
-}
-
-function parseLine(line: string): Identity | undefined {
-  const match = /^\s*(?:"([^"]*)"|([^\s#"]\S*))\s+(?:.*\s)?(?:ssh-|ecdsa-|sk-)\S+\s+([A-Za-z0-9+/=]{40,})/.exec(line);
-  const key = match?.[3];
-  if (!match || !key) return undefined;
-  const names = match[1] ?? match[2] ?? '';
-  return {
-    principals: names.split(',').filter((name) => name !== ''),
-    fingerprints: [fingerprint(Buffer.from(key, 'base64'))],
-  };
-}
-
-function sharesName(a: Identity, b: Identity): boolean {
   const names = new Set(a.principals.map((name) => name.toLowerCase()));
-  return b.principals.some((name) => names.has(name.toLowerCase()));
-}
-
-function sharesKey(a: Identity, b: Identity): boolean {
-  return b.fingerprints.some((key) => a.fingerprints.includes(key));
+  return (
+    b.principals.some((name) => names.has(name.toLowerCase())) || b.keys.some((key) => a.keys.includes(key))
+  );
 }
 
 function union(a: Identity, b: Identity): Identity {
   return {
     principals: [...new Set([...a.principals, ...b.principals])],
-    fingerprints: [...new Set([...a.fingerprints, ...b.fingerprints])],
+    keys: [...new Set([...a.keys, ...b.keys])],
   };
 }
 

@@ -13,7 +13,9 @@ export interface Planned {
 export function planHash({ repository, pipeline, stage, registry, items }: Planned): string {
   const sorted = items
     .map(({ name, version, integrity }) => ({ name, version, integrity }))
-    .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version) || compare(a.integrity, b.integrity));
+    .sort(
+      (a, b) => compare(a.name, b.name) || compare(a.version, b.version) || compare(a.integrity, b.integrity),
+    );
   return canonicalHash({ repository, pipeline, stage, registry, items: sorted });
 }
 

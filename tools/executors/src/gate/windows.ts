@@ -115,7 +115,10 @@ function wallClock(at: Date, zone: string) {
   }).formatToParts(at);
   const part = (type: string) => Number(parts.find((p) => p.type === type)?.value);
   const clock = { year: part('year'), month: part('month') - 1, day: part('day') };
-  return { ...clock, asUtc: Date.UTC(clock.year, clock.month, clock.day, part('hour'), part('minute'), part('second')) };
+  return {
+    ...clock,
+    asUtc: Date.UTC(clock.year, clock.month, clock.day, part('hour'), part('minute'), part('second')),
+  };
 }
 
 /** The instant at which the clocks of the zone show this time (given as if it were UTC). */

@@ -1,0 +1,30 @@
+import type { Entry, Promoted, Published } from '../ledger/types.ts';
+import type { GateContext, GateItem } from './types.ts';
+
+export type Before =
+  { ok: true; entry: Entry<Published | Promoted> } | { ok: false; problem: string; next?: string };
+
+/** The record by which exactly these bytes stand in the stage before, if a decision may rest on it. */
+export async function entryBefore(context: GateContext, item: GateItem): Promise<Before> {
+  const { from, state, trust } = context;
+  const entry = state.standing(from, item.name, item.version);
+  if (!entry) return { ok: false, problem: `${item.name}@${item.version} does not stand in ${from}` };
+  const { record } = entry;
+  if (record.integrity !== item.integrity)
+    return { ok: false, problem: `${from} was recorded with other bytes (${record.integrity})` };
+  if (record.repository !== context.repositoryIdentity)
+    return {
+      ok: false,
+      problem: `its entry into ${from} was recorded for another repository (${record.repository})`,
+    };
+  const registry = context.policy.identity(from);
+  if (context.profile === 'live' && registry !== undefined && record.registry !== registry)
+    return {
+      ok: false,
+      problem: `its entry into ${from} was recorded for another registry (${record.registry})`,
+    };
+  const trusted = await trust.record(entry);
+  if (!trusted.ok)
+    return { ok: false, problem: `the record of its entry into ${from} does not count: ${trusted.problem}` };
+  return { ok: true, entry };
+}

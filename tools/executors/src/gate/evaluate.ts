@@ -1,0 +1,62 @@
+import { conditions } from './conditions.ts';
+import { refuseLostPins } from './pins.ts';
+import { checkStage } from './policy-stage.ts';
+import { Trust } from './trust.ts';
+import type {
+  ConditionResult,
+  GateContext,
+  GateDecision,
+  GateDecisions,
+  GateInput,
+  GateItem,
+} from './types.ts';
+
+/**
+ * Judges every item by every condition of the stage's gate, as the policy states it (not the work tree): a person wants
+ * to see all that is missing at once. Reads only.
+ * @throws STAGE_NOT_IN_POLICY, POLICY_DIFFERS, SHALLOW_CLONE, LEDGER_PIN_LOST
+ */
+export async function evaluateGate(input: GateInput): Promise<GateDecisions> {
+  const { policy, stage, items, profile, repository } = input;
+  const gate = policy.stage(stage.name);
+  checkStage(input);
+  if (!gate) return new Map(items.map((item) => [key(item), open(policy.commit)]));
+  const context: GateContext = {
+    ...input,
+    gate,
+    registryIdentity: input.registryIdentity ?? stage.identity,
+    repositoryIdentity: input.repositoryIdentity ?? (await repository.identity(policy.options.ledger.remote)),
+    trust: new Trust(input),
+  };
+  await refuseLostPins(context, context.state.approvals(stage.name));
+  const decisions: GateDecisions = new Map();
+  for (const item of items) decisions.set(key(item), await decide(context, item, profile));
+  return decisions;
+}
+
+async function decide(
+  context: GateContext,
+  item: GateItem,
+  profile: GateContext['profile'],
+): Promise<GateDecision> {
+  const results: ConditionResult[] = [];
+  const approvals = new Set<string>();
+  for (const condition of conditions) {
+    if (!condition.applies(context.gate, profile)) continue;
+    const { approvals: used = [], ...result } = await condition.judge(context, item);
+    for (const nonce of used) approvals.add(nonce);
+    results.push({ condition: condition.name, ...result });
+  }
+  return {
+    open: results.every((result) => result.open),
+    results,
+    approvals: [...approvals],
+    policy: context.policy.commit,
+  };
+}
+
+function open(policy: string): GateDecision {
+  return { open: true, results: [], approvals: [], policy };
+}
+
+const key = (item: GateItem): string => `${item.name}@${item.version}`;

@@ -1,0 +1,38 @@
+import { errors } from '../foundation/index.ts';
+import type { GateInput } from './types.ts';
+
+/**
+ * In the live profile the stage that is promoted into must be the one that the policy means: in the same place of the
+ * order, at the same registry. Else a work tree could rename its way around a gate.
+ * @throws POLICY_DIFFERS
+ */
+export function checkStage({
+  policy,
+  stage,
+  from,
+  profile,
+  registryIdentity = stage.identity,
+}: GateInput): void {
+  if (profile !== 'live') return;
+  const { branch } = policy;
+  const { stages } = policy.options.packages;
+  const before = stages[stages.findIndex((one) => one.name === stage.name) - 1]?.name ?? 'none';
+  if (from !== before)
+    throw errors.POLICY_DIFFERS({
+      what: `the stage before ${stage.name}`,
+      here: from,
+      there: before,
+      branch,
+    });
+  const meant = policy.identity(stage.name) ?? 'none';
+  if (registryIdentity === meant) return;
+  // Without a gate a stage may be pointed elsewhere, but not at the registry behind somebody else's gate.
+  const gated = stages.some((one) => one.gate && policy.identity(one.name) === registryIdentity);
+  if (policy.stage(stage.name) || gated)
+    throw errors.POLICY_DIFFERS({
+      what: `the registry of stage ${stage.name}`,
+      here: registryIdentity,
+      there: meant,
+      branch,
+    });
+}
