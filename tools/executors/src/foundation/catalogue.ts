@@ -63,6 +63,16 @@ export const errors = catalogue({
     }),
   },
 
+  // ── cli ─────────────────────────────────────────────────────────────────────────────────────────────
+  NO_WORKSPACE: {
+    exit: EXIT.badInput,
+    text: (p: { folder: string }) => ({
+      what: `${p.folder} is in no Nx workspace: there is no nx.json here or above`,
+      state: 'nothing was changed',
+      next: 'cd into the workspace, or make one: npx create-nx-workspace, then npx nx add @sluice/nx',
+    }),
+  },
+
   // ── steps: the engine ───────────────────────────────────────────────────────────────────────────────
   STEP_TIMED_OUT: {
     exit: EXIT.failed,
@@ -804,6 +814,115 @@ export const errors = catalogue({
       what: `the local registries are in use by another command${p.pid === undefined ? '' : ` (their process is ${p.pid})`}`,
       state: 'nothing was deleted',
       next: 'end the other command (or wait for it), then npx nx registries --reset',
+    }),
+  },
+
+  // ── generators: scaffolding ─────────────────────────────────────────────────────────────────────────
+  PACKAGE_SPELLING: {
+    exit: EXIT.badInput,
+    text: (p: { name: string }) => ({
+      what: `"${p.name}" cannot be the name of a package: lower-case letters, digits, "-", "." and "_" after a letter or digit, at most 214 characters with its scope`,
+      state: 'nothing was written',
+      next: 'npx nx g @sluice/nx:package money-utils --scope=@acme',
+    }),
+  },
+  SCOPE_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { name: string }) => ({
+      what: 'no package here has a scope that the new one could take over, and none was given',
+      state: 'nothing was written',
+      next: `npx nx g @sluice/nx:package ${p.name} --scope=@acme`,
+    }),
+  },
+  FOLDER_TAKEN: {
+    exit: EXIT.badInput,
+    text: (p: { folder: string }) => ({
+      what: `${p.folder} holds a package already`,
+      state: 'nothing was written',
+      next: 'give another name, or another folder: --directory=libs/other',
+    }),
+  },
+  // ── ledger ──────────────────────────────────────────────────────────────────────────────────────────
+  LEDGER_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { remote: string; said: string; kept: boolean }) => ({
+      what: `the ledger's remote "${p.remote}" does not answer, or refuses${p.said === '' ? '' : `: ${p.said}`}`,
+      state: p.kept
+        ? 'the records are kept in this clone, and go to the remote together with the next ones'
+        : 'nothing was recorded',
+      next: `git ls-remote ${p.remote} (it must work without asking for a password), then the same command again`,
+    }),
+  },
+  LEDGER_REWRITTEN: {
+    exit: EXIT.failed,
+    text: (p: {
+      branch: string;
+      /** The remote; undefined for the branch in this clone. */
+      where: string | undefined;
+      seen: string;
+      found: string | undefined;
+      names: { local: string; seen: string };
+      /** Where the ledger has a git repository of its own. */
+      gitDir: string | undefined;
+    }) => {
+      const git = p.gitDir ? `git --git-dir=${p.gitDir}` : 'git';
+      const place = p.where ? ` on "${p.where}"` : '';
+      const accept = p.found
+        ? `${git} update-ref ${p.names.seen} ${p.found} && ${git} update-ref ${p.names.local} ${p.found}`
+        : `${git} update-ref -d ${p.names.seen}`;
+      return {
+        what: `the ledger ${p.branch}${place} was rewritten: ${p.seen} was its head, and ${p.found ? `${p.found}, its head now, does not contain that` : 'now the branch is gone'}`,
+        state: 'nothing was recorded, and no gate opens on such a ledger',
+        next: `${git} log ${p.found ? `${p.found}..${p.seen}` : p.seen} shows the records that are missing. To put them back: ${p.where ? `git push --force ${p.where} ${p.seen}:refs/heads/${p.branch}` : `${git} update-ref ${p.names.local} ${p.seen}`}. To go on without them, knowingly: ${accept}`,
+      };
+    },
+  },
+  LEDGER_CORRUPT: {
+    exit: EXIT.failed,
+    text: (p: { path: string; commit: string; problem: string }) => ({
+      what: `the ledger has a batch that cannot be read: ${p.path}, added by commit ${p.commit}: ${p.problem}`,
+      state: 'nothing was recorded, and no gate opens on such a ledger',
+      next: `git show ${p.commit} tells who added it (a newer version of @sluice/nx may be able to read it)`,
+    }),
+  },
+  LEDGER_BUSY: {
+    exit: EXIT.failed,
+    text: (p: { branch: string; attempts: number }) => ({
+      what: `others were first at the ledger ${p.branch} in each of ${p.attempts} attempts`,
+      state: 'nothing of this batch was recorded',
+      next: 'run the same command again',
+    }),
+  },
+  LEDGER_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { branch: string; remote: string; said: string }) => ({
+      what: `the remote "${p.remote}" does not let the ledger ${p.branch} grow${p.said === '' ? '' : `: ${p.said}`}`,
+      state: 'nothing of this batch was recorded',
+      next: `allow this account to push to the branch ${p.branch} (rules for branches, hooks), then the same command again`,
+    }),
+  },
+  LEDGER_UNSIGNED: {
+    exit: EXIT.failed,
+    text: (p: { branch: string }) => ({
+      what: `records of the ledger ${p.branch} have to be signed, and nobody to sign them was named`,
+      state: 'nothing was recorded',
+      next: 'set SLUICE_SIGNING_KEY=<key file>, or git config gpg.format ssh && git config user.signingkey <key file>',
+    }),
+  },
+  LEDGER_RECORD_INVALID: {
+    exit: EXIT.failed,
+    text: (p: { problem: string }) => ({
+      what: `a record that was to be written is not what the ledger holds: ${p.problem}`,
+      state: 'nothing was recorded',
+      next: 'npx sluice status, and please report this with the command that you typed',
+    }),
+  },
+  LEDGER_BATCH_UNKNOWN: {
+    exit: EXIT.failed,
+    text: (p: { path: string }) => ({
+      what: `the ledger has no batch ${p.path}`,
+      state: 'nothing was changed',
+      next: 'run the same command again: it reads the ledger anew',
     }),
   },
 });

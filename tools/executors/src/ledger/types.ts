@@ -1,3 +1,5 @@
+import type { Repository } from '../git/index.ts';
+
 /**
  * The ledger: an append-only record on a git branch. One commit adds one batch file
  * `records/<yyyy>/<mm>/<dd>/<id>.json` and touches nothing else; a batch carries one signature over all its records.
@@ -37,6 +39,8 @@ export type LedgerRecord =
   | (Common &
       Item & {
         type: 'published';
+        /** Folder of the project in the repository, with `/`. */
+        root: string;
         shasum: string;
         size: number;
         tag: string;
@@ -127,6 +131,8 @@ export interface LedgerState {
   published(name: string, version: string): Entry<Published> | undefined;
   /** The record by which this version entered this stage (published or promoted; the newest where it entered twice). */
   entered(stage: string, name: string, version: string): Entry<Published | Promoted> | undefined;
+  /** `entered`, but only where it was not rolled back in this stage since. */
+  standing(stage: string, name: string, version: string): Entry<Published | Promoted> | undefined;
   /** All versions that entered a stage, oldest first. */
   history(stage: string, name: string): Entry<Published | Promoted>[];
   /** The newest entry into the stage that is not held and was not rolled back there since; the project's position. */
@@ -153,6 +159,8 @@ export interface Signer {
 }
 
 export interface Ledger {
+  /** The git repository that holds the branch (in the local profile one of its own): for commit times, and for what was done to a path. */
+  readonly repository: Repository;
   /** Fetches from the remote (if there is one) and folds; throws LEDGER_REWRITTEN, LEDGER_CORRUPT, LEDGER_UNREACHABLE. */
   refresh(): Promise<LedgerState>;
   /** The state as of the last refresh or append. */

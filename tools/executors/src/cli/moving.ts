@@ -1,0 +1,132 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { EXIT, type ExitCode } from '../foundation/index.ts';
+import { approve } from '../promotion/approve.ts';
+import type { PackageResult } from '../promotion/carry.ts';
+import { planPromotion, promote } from '../promotion/promote.ts';
+import { rollback } from '../promotion/rollback.ts';
+import { formatPlan } from '../report/plan.ts';
+import { packageRequests, type Door, type Perform } from './shared.ts';
+
+interface PromoteFlags {
+  json?: boolean;
+  dryRun?: boolean;
+  version?: string;
+  allowTagBackwards?: boolean;
+  key?: string;
+  as?: string;
+}
+
+export function promoteCommand(program: Command, perform: Perform): void {
+  program
+    .command('promote <stage> [packages...]')
+    .description('promote what waits for the stage (all, or these packages), dependencies first')
+    .option('--dry-run', 'print the plan; change nothing')
+    .option('--json', 'plan and result as JSON')
+    .option('--version <version>', 'promote this version (with one package)')
+    .option('--allow-tag-backwards', 'let the dist-tag move to a lower version')
+    .option('--key <file>', 'sign with this SSH key')
+    .option('--as <principal>', 'sign as this principal of the approvers file')
+    .action((stage: string, packages: string[], flags: PromoteFlags) =>
+      perform(async (door) => {
+        const { context, signal, answer, say } = door;
+        const requests = await packageRequests(context, packages, flags.version);
+        const options = {
+          stage,
+          signal,
+          dryRun: flags.dryRun ?? false,
+          backwards: flags.allowTagBackwards ?? false,
+          ...(requests ? { requests } : {}),
+        };
+        if (!options.dryRun && process.stdin.isTTY && process.stderr.isTTY)
+          await offerApproval(door, options);
+        const { plan, results } = await promote(context, {
+          ...options,
+          onResult: (result) => void (flags.json || flags.dryRun || say(result.line)),
+        });
+        if (flags.json) answer(JSON.stringify({ plan, results }, undefined, 2));
+        else if (flags.dryRun) answer(formatPlan(plan));
+        return exitOf(results);
+      }, flags),
+    );
+}
+
+/** At a terminal, a person who may approve can do so on the spot. */
+async function offerApproval(
+  { context, say }: Door,
+  options: Parameters<typeof planPromotion>[1],
+): Promise<void> {
+  const { plan } = await planPromotion(context, options);
+  const asks = plan.items.some((item) =>
+    item.gate?.results.some(
+      (result) => !result.open && (result.condition === 'approvals' || result.condition === 'environment'),
+    ),
+  );
+  if (!asks) return;
+  say(formatPlan(plan));
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const said = await terminal.question('Approve this plan with your SSH key now? [y/N] ');
+    if (/^y(es)?$/i.test(said.trim())) await approve(context, options);
+  } finally {
+    terminal.close();
+  }
+}
+
+/** A closed gate counts as such only where nothing else happened. */
+function exitOf(results: PackageResult[]): ExitCode {
+  const failed = results.filter((result) => !result.success);
+  if (failed.length === 0) return EXIT.done;
+  const moved = results.some((result) => result.status === 'done');
+  const closed = failed.every(
+    (result) => result.error?.code === 'GATE_CLOSED' || result.status === 'blocked',
+  );
+  return closed && !moved && failed.some((result) => result.error?.code === 'GATE_CLOSED')
+    ? EXIT.gateClosed
+    : EXIT.failed;
+}
+
+interface RollbackFlags {
+  to?: string;
+  version?: string;
+  reason?: string;
+  dryRun?: boolean;
+  json?: boolean;
+  key?: string;
+  as?: string;
+}
+
+export function rollbackCommand(program: Command, perform: Perform): void {
+  program
+    .command('rollback <stage> <packages...>')
+    .description(
+      'move the dist-tag back, deprecate the bad version where the registry can, and hold its digest',
+    )
+    .option('--to <version>', 'go back to this version; default: the good one before')
+    .option('--version <version>', 'the bad version; default: the one that stands in the stage')
+    .option('--reason <text>', 'stands in the deprecation message and in the ledger')
+    .option('--dry-run', 'print what would happen; change nothing')
+    .option('--json', 'plan and result as JSON')
+    .option('--key <file>', 'sign with this SSH key')
+    .option('--as <principal>', 'sign as this principal of the approvers file')
+    .action((stage: string, packages: string[], flags: RollbackFlags) =>
+      perform(async ({ context, signal, answer }) => {
+        const { to, version, reason, dryRun } = flags;
+        const { plans, results } = await rollback(context, {
+          stage,
+          packages,
+          signal,
+          dryRun: dryRun ?? false,
+          ...(to ? { to } : {}),
+          ...(version ? { version } : {}),
+          ...(reason ? { reason } : {}),
+        });
+        answer(
+          flags.json
+            ? JSON.stringify({ plans, results }, undefined, 2)
+            : results.map((result) => result.line).join('\n'),
+        );
+        return exitOf(results);
+      }, flags),
+    );
+}

@@ -1,0 +1,90 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { EXIT } from '../foundation/index.ts';
+import { approve, override, waiting } from '../promotion/approve.ts';
+import { unhold } from '../promotion/rollback.ts';
+import { formatApproval, formatPlan } from '../report/plan.ts';
+import { packageRequests, type Perform } from './shared.ts';
+
+interface ApproveFlags {
+  key?: string;
+  as?: string;
+  comment?: string;
+  expires?: string;
+  dryRun?: boolean;
+  yes?: boolean;
+  json?: boolean;
+}
+
+export function approveCommand(program: Command, perform: Perform): void {
+  program
+    .command('approve <stage> [packages...]')
+    .description(
+      'show the plan of what waits for the stage and sign an approval of exactly its digests with your SSH key',
+    )
+    .option('--key <file>', 'sign with this SSH key')
+    .option('--as <principal>', 'sign as this principal of the approvers file')
+    .option('--comment <text>', 'stands in the record')
+    .option('--expires <duration>', 'how long it may be used', '7d')
+    .option('--dry-run', 'show the plan; sign nothing')
+    .option('--yes', 'do not ask, even at a terminal')
+    .option('--json', 'as JSON')
+    .action((stage: string, packages: string[], flags: ApproveFlags) =>
+      perform(async ({ context, answer, say }) => {
+        const requests = await packageRequests(context, packages);
+        const approved = await approve(context, {
+          stage,
+          dryRun: flags.dryRun ?? false,
+          ...(requests ? { requests } : {}),
+          ...(flags.comment ? { comment: flags.comment } : {}),
+          ...(flags.expires ? { expires: flags.expires } : {}),
+          confirm: async (plan, signer) => {
+            say(formatPlan(plan));
+            if (flags.yes || !process.stdin.isTTY) return true;
+            const terminal = createInterface({ input: process.stdin, output: process.stderr });
+            const said = await terminal.question(
+              `Approve these ${waiting(plan).length} as ${signer.principal}? [y/N] `,
+            );
+            terminal.close();
+            return /^y(es)?$/i.test(said.trim());
+          },
+        });
+        answer(flags.json ? JSON.stringify(approved, undefined, 2) : formatApproval(approved));
+        return EXIT.done;
+      }, flags),
+    );
+}
+
+export function unholdCommand(program: Command, perform: Perform): void {
+  program
+    .command('unhold <package> <version>')
+    .description('let a version that was rolled back be promoted again')
+    .requiredOption('--reason <text>', 'why it is good after all; stands in the record')
+    .option('--key <file>', 'sign with this SSH key')
+    .option('--as <principal>', 'sign as this principal of the approvers file')
+    .action((name: string, version: string, flags: { reason: string; key?: string; as?: string }) =>
+      perform(async ({ context, answer }) => {
+        answer(await unhold(context, { name, version, reason: flags.reason }));
+        return EXIT.done;
+      }, flags),
+    );
+}
+
+export function overrideCommand(program: Command, perform: Perform): void {
+  program
+    .command('override <stage>')
+    .description('let promotions through a freeze window of the stage, for a while, with a reason on record')
+    .requiredOption('--reason <text>', 'why it cannot wait')
+    .option('--lasts <duration>', 'how long', '1h')
+    .option('--key <file>', 'sign with this SSH key')
+    .option('--as <principal>', 'sign as this principal of the approvers file')
+    .action((stage: string, flags: { reason: string; lasts: string; key?: string; as?: string }) =>
+      perform(async ({ context, answer }) => {
+        const { until, by } = await override(context, { stage, reason: flags.reason, lasts: flags.lasts });
+        answer(
+          `freeze windows of ${stage} do not count until ${until.toISOString()} (by ${by}: ${flags.reason})`,
+        );
+        return EXIT.done;
+      }, flags),
+    );
+}

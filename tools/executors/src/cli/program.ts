@@ -1,0 +1,90 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { asSluiceError, errors, EXIT, redact, redactOutput, type ExitCode } from '../foundation/index.ts';
+import { openContext, type Context } from '../promotion/context.ts';
+import { approveCommand, overrideCommand, unholdCommand } from './people.ts';
+import { baseCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
+import { promoteCommand, rollbackCommand } from './moving.ts';
+import type { Action } from './shared.ts';
+
+/** Runs the `sluice` command and returns its exit code; see EXIT for their meaning. */
+export async function run(argv: string[]): Promise<ExitCode> {
+  redactOutput();
+  let exit: ExitCode = EXIT.done;
+  const perform = async (action: Action, given: { key?: string; as?: string } = {}): Promise<void> => {
+    exit = await performed(action, given);
+  };
+  const program = new Command('sluice')
+    .description(
+      'What is where, what would happen, and the proofs: for scripts and people, from any folder of the workspace.',
+    )
+    .version(ownVersion())
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError('(sluice --help lists the commands)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, or nothing to do; 1 failed; 2 bad input or configuration; 3 a gate is closed (nothing was changed).',
+    );
+  for (const add of [
+    baseCommand,
+    planCommand,
+    promoteCommand,
+    approveCommand,
+    statusCommand,
+    verifyCommand,
+    rollbackCommand,
+    unholdCommand,
+    overrideCommand,
+  ]) {
+    add(program, perform);
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    return thrown.exitCode === 0 ? EXIT.done : EXIT.badInput;
+  }
+  return exit;
+}
+
+async function performed(action: Action, given: { key?: string; as?: string }): Promise<ExitCode> {
+  const abort = new AbortController();
+  const stop = (): void => abort.abort(new Error('stopped on request'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  let context: Context | undefined;
+  try {
+    context = await openContext({
+      workspaceRoot: workspaceRoot(process.cwd()),
+      ...(given.key ? { key: given.key } : {}),
+      ...(given.as ? { principal: given.as } : {}),
+    });
+    return await action({
+      context,
+      signal: abort.signal,
+      answer: (text) => process.stdout.write(`${text}\n`),
+      say: (text) => process.stderr.write(`${text}\n`),
+    });
+  } catch (thrown) {
+    const error = asSluiceError(thrown);
+    process.stderr.write(redact(`${error.format()}\n`));
+    return error.exit;
+  } finally {
+    await context?.close();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+/** The nearest folder upwards with an nx.json. */
+export function workspaceRoot(from: string): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'nx.json'))) return folder;
+    if (dirname(folder) === folder) throw errors.NO_WORKSPACE({ folder: from });
+  }
+}
+
+function ownVersion(): string {
+  const file = join(import.meta.dirname, '../../package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import { EXIT, errors, type ExitCode } from '../foundation/index.ts';
+import { baseCommit } from '../promotion/base.ts';
+import { planPromotion } from '../promotion/promote.ts';
+import { proveAll } from '../promotion/prove.ts';
+import { statusOf } from '../promotion/status.ts';
+import { formatPlan } from '../report/plan.ts';
+import { formatStatus } from '../report/status.ts';
+import { formatVerify } from '../report/verify.ts';
+import { packageRequests, type Perform } from './shared.ts';
+
+export function baseCommand(program: Command, perform: Perform): void {
+  program
+    .command('base <stage>')
+    .description(
+      'print the commit for nx affected --base, alone: the oldest position of a project that is behind in this stage',
+    )
+    .addHelpText('after', '\n  npx nx affected -t promote -c test --base=$(npx sluice base test)')
+    .action((stage: string) =>
+      perform(async ({ context, answer }) => {
+        const before = stageBefore(
+          context.options.packages.stages.map((one) => one.name),
+          stage,
+          context.options.targets['publish-registry'],
+        );
+        const state = await (await context.ledger()).refresh();
+        answer(await baseCommit(context.repository, state, stage, before));
+        return EXIT.done;
+      }),
+    );
+}
+
+/** Works without a registry: only the names matter. */
+function stageBefore(stages: string[], stage: string, publish: string): string {
+  const index = stages.indexOf(stage);
+  if (index < 0) throw errors.STAGE_UNKNOWN({ stage, stages });
+  const before = stages[index - 1];
+  if (before === undefined) throw errors.FIRST_STAGE({ stage, publish });
+  return before;
+}
+
+export function planCommand(program: Command, perform: Perform): void {
+  program
+    .command('plan <stage> [packages...]')
+    .description(
+      'what a promotion into the stage would do, and what its gate says; exit 3 where a gate is closed',
+    )
+    .option('--json', 'the plan as JSON')
+    .option('--version <version>', 'plan this version (with one package)')
+    .action((stage: string, packages: string[], options: { json?: boolean; version?: string }) =>
+      perform(async ({ context, signal, answer }) => {
+        const requests = await packageRequests(context, packages, options.version);
+        const { plan } = await planPromotion(context, { stage, signal, ...(requests ? { requests } : {}) });
+        answer(options.json ? JSON.stringify(plan, undefined, 2) : formatPlan(plan));
+        return planExit(plan.items);
+      }),
+    );
+}
+
+function planExit(items: { action: string; gate?: { open: boolean } }[]): ExitCode {
+  if (items.some((item) => item.action === 'refused')) return EXIT.failed;
+  return items.some((item) => item.action === 'promote' && item.gate?.open === false)
+    ? EXIT.gateClosed
+    : EXIT.done;
+}
+
+export function statusCommand(program: Command, perform: Perform): void {
+  program
+    .command('status')
+    .description(
+      'which version of every package is in which stage, since when, approved by whom, and what is waiting',
+    )
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) =>
+      perform(async ({ context, answer }) => {
+        const status = await statusOf(context);
+        answer(options.json ? JSON.stringify(status, undefined, 2) : formatStatus(status, new Date()));
+        return EXIT.done;
+      }),
+    );
+}
+
+export function verifyCommand(program: Command, perform: Perform): void {
+  program
+    .command('verify [stages...]')
+    .description('download from every stage and prove the bytes, the approvals and the history of the ledger')
+    .option('--json', 'as JSON')
+    .action((stages: string[], options: { json?: boolean }) =>
+      perform(async ({ context, signal, answer }) => {
+        const report = await proveAll(context, { signal, ...(stages.length > 0 ? { stages } : {}) });
+        answer(options.json ? JSON.stringify(report, undefined, 2) : formatVerify(report));
+        return report.ok ? EXIT.done : EXIT.failed;
+      }),
+    );
+}

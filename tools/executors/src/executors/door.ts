@@ -1,0 +1,164 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { ExecutorContext, TaskGraph } from '@nx/devkit';
+import { asSluiceError, redact, redactOutput } from '../foundation/index.ts';
+import { openContext, type Context } from '../promotion/context.ts';
+import type { PackageResult } from '../promotion/carry.ts';
+import type { StepEvent } from '../steps/index.ts';
+
+/** One Nx task as the engines see it. */
+export interface Task<O> {
+  id: string;
+  project: string;
+  /** Folder of the project, relative to the workspace root. */
+  root: string;
+  /** Package name from the project's package.json. */
+  name: string;
+  target: string;
+  options: O;
+}
+export interface CommonOptions {
+  dryRun?: boolean;
+  outputFile?: string;
+}
+interface Report {
+  /** What `--output-file` gets. */
+  data: unknown;
+  results: PackageResult[];
+}
+/** Does all tasks of one call in one process; calls `settle` as soon as a task's fate is known. */
+export type Work<O extends CommonOptions> = (
+  context: Context,
+  tasks: Task<O>[],
+  how: { signal: AbortSignal; onEvent: (event: StepEvent) => void; settle: (result: PackageResult) => void },
+) => Promise<Report>;
+
+/** An executor for one task. Prints the result and maps it to `{success}`. */
+export function single<O extends CommonOptions>(work: Work<O>) {
+  return async (options: O, context: ExecutorContext): Promise<{ success: boolean }> => {
+    const task = await taskOf(context, context.projectName ?? '', context.targetName ?? '', options);
+    const [[, { success, text }] = ['', { success: false, text: '' }]] = await collect(
+      work,
+      [task],
+      context.root,
+    );
+    (success ? process.stdout : process.stderr).write(`${text}\n`);
+    return { success };
+  };
+}
+
+interface BatchResult {
+  task: string;
+  result: { success: boolean; terminalOutput: string; startTime: number; endTime: number };
+}
+
+/** A batch executor: all tasks in one process. Nx silently runs again what is not yielded, so every task is. */
+export function batched<O extends CommonOptions>(work: Work<O>) {
+  return async function* (
+    graph: TaskGraph,
+    inputs: Record<string, O>,
+    overrides: O,
+    context: ExecutorContext,
+  ): AsyncGenerator<BatchResult> {
+    const startTime = Date.now();
+    const tasks = await Promise.all(
+      Object.values(graph.tasks).map(async ({ id, target }) => ({
+        ...(await taskOf(context, target.project, target.target, { ...inputs[id], ...overrides } as O)),
+        id,
+      })),
+    );
+    for (const [task, { success, text }] of await collect(work, tasks, context.root)) {
+      yield { task, result: { success, terminalOutput: `${text}\n`, startTime, endTime: Date.now() } };
+    }
+  };
+}
+
+/** An executor of the workspace's root: one answer, printed, and written to `--output-file` as data. */
+export async function inWorkspace(
+  workspaceRoot: string,
+  options: CommonOptions & { key?: string; as?: string },
+  work: (context: Context) => Promise<{ success: boolean; data: unknown; text: string }>,
+): Promise<{ success: boolean }> {
+  redactOutput();
+  let context: Context | undefined;
+  try {
+    context = await openContext({
+      workspaceRoot,
+      ...(options.key ? { key: resolve(workspaceRoot, options.key) } : {}),
+      ...(options.as ? { principal: options.as } : {}),
+    });
+    const { success, data, text } = await work(context);
+    process.stdout.write(`${text}\n`);
+    await writeReport(workspaceRoot, options.outputFile, data);
+    return { success };
+  } catch (thrown) {
+    process.stderr.write(redact(`${asSluiceError(thrown).format()}\n`));
+    return { success: false };
+  } finally {
+    await context?.close();
+  }
+}
+
+async function writeReport(workspaceRoot: string, file: string | undefined, data: unknown): Promise<void> {
+  if (file) await writeFile(resolve(workspaceRoot, file), redact(`${JSON.stringify(data, undefined, 2)}\n`));
+}
+
+async function taskOf<O>(
+  context: ExecutorContext,
+  project: string,
+  target: string,
+  options: O,
+): Promise<Task<O>> {
+  const root = context.projectsConfigurations.projects[project]?.root ?? '.';
+  const manifest = JSON.parse(await readFile(join(context.root, root, 'package.json'), 'utf8')) as {
+    name: string;
+  };
+  return { id: `${project}:${target}`, project, root, name: manifest.name, target, options };
+}
+
+type Ended = Map<string, { success: boolean; text: string }>;
+
+async function collect<O extends CommonOptions>(
+  work: Work<O>,
+  tasks: Task<O>[],
+  workspaceRoot: string,
+): Promise<Ended> {
+  redactOutput();
+  const ended: Ended = new Map();
+  const abort = new AbortController();
+  const stop = (): void => abort.abort(new Error('stopped on request'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const settle = (result: PackageResult): void => {
+    const task = tasks.find((one) => one.project === result.project);
+    if (task) ended.set(task.id, { success: result.success, text: redact(result.line) });
+  };
+  let context: Context | undefined;
+  try {
+    context = await openContext({ workspaceRoot });
+    const { data } = await work(context, tasks, { signal: abort.signal, onEvent: progress, settle });
+    await writeReport(workspaceRoot, tasks[0]?.options.outputFile, data);
+  } catch (thrown) {
+    const text = redact(asSluiceError(thrown).format());
+    for (const task of tasks)
+      if (ended.get(task.id)?.success !== false) ended.set(task.id, { success: false, text });
+  } finally {
+    await context?.close();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+  for (const task of tasks) {
+    if (!ended.has(task.id))
+      ended.set(task.id, { success: false, text: `${task.id}: no result; run it again` });
+  }
+  return ended;
+}
+
+/** What takes long or goes wrong for a while is said while it happens, on standard error. */
+function progress(event: StepEvent): void {
+  if (event.event !== 'retrying') return;
+  const seconds = (event.inMs / 1000).toFixed(1);
+  process.stderr.write(
+    redact(
+      `${event.subject}: "${event.row}" again in ${seconds} s (${event.error.code}: ${event.error.message})\n`,
+    ),
+  );
+}

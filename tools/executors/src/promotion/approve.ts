@@ -1,0 +1,116 @@
+import { errors } from '../foundation/index.ts';
+import { makeApproval, overrideFreeze } from '../gate/index.ts';
+import type { Signer } from '../ledger/types.ts';
+import { durationMs } from '../pipeline/index.ts';
+import { principalsOf } from '../signing/index.ts';
+import type { Context } from './context.ts';
+import type { Request } from './plan.ts';
+import { planPromotion } from './promote.ts';
+import { record } from './recording.ts';
+import type { PlanItem, PromotionPlan } from './types.ts';
+
+export interface ApproveOptions {
+  stage: string;
+  requests?: Request[];
+  comment?: string;
+  /** "7d" unless given. */
+  expires?: string;
+  dryRun?: boolean;
+  /** Shown the plan before anything is signed; false stops here. */
+  confirm?: (plan: PromotionPlan, signer: Signer) => Promise<boolean>;
+}
+
+export interface Approved {
+  plan: PromotionPlan;
+  /** Who signed; undefined where nothing was written. */
+  by?: string;
+  /** Items whose gate is open now, and what the others still miss. */
+  open: string[];
+  closed: { id: string; missing: string[] }[];
+}
+
+/**
+ * Writes an approval of everything that waits for a stage (or of what is asked for), bound to the digests in the plan
+ * and signed with the person's key. Checks afterwards that the gate counts it.
+ */
+export async function approve(context: Context, options: ApproveOptions): Promise<Approved> {
+  const expiresInMs = options.expires === undefined ? undefined : parsedDuration(options.expires);
+  const { plan } = await planPromotion(context, options);
+  const items = waiting(plan);
+  if (items.length === 0 || options.dryRun) return { plan, ...gateState(plan) };
+  const signer = await approver(context);
+  if (options.confirm && !(await options.confirm(plan, signer))) return { plan, ...gateState(plan) };
+  const now = new Date();
+  const approval = makeApproval({
+    plan: { ...plan, items },
+    policy: plan.policy,
+    ledgerHead: plan.ledgerHead,
+    now,
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
+    ...(options.comment ? { comment: options.comment } : {}),
+  });
+  const problem = await record(context, signer, () => [approval]);
+  if (problem) throw problem;
+  const after = (await planPromotion(context, options)).plan;
+  const counted = waiting(after).some((item) => item.gate?.approvals.includes(approval.nonce));
+  const state = gateState(after);
+  if (!counted && state.closed.length > 0) {
+    const why = [...new Set(state.closed.flatMap((item) => item.missing))];
+    throw errors.APPROVAL_DOES_NOT_COUNT({ stage: options.stage, why });
+  }
+  return { plan: after, by: signer.principal, ...state };
+}
+
+export const waiting = (plan: PromotionPlan): PlanItem[] =>
+  plan.items.filter((item) => item.action === 'promote');
+
+function gateState(plan: PromotionPlan): Pick<Approved, 'open' | 'closed'> {
+  const id = (item: PlanItem) => `${item.name}@${item.version}`;
+  const items = waiting(plan);
+  return {
+    open: items.filter((item) => item.gate?.open !== false).map(id),
+    closed: items
+      .filter((item) => item.gate?.open === false)
+      .map((item) => ({
+        id: id(item),
+        missing: (item.gate?.results ?? [])
+          .filter((result) => !result.open)
+          .map((result) => `${result.condition}: ${result.detail}`),
+      })),
+  };
+}
+
+/** The person at the keyboard, who has to stand in the approvers' file as the policy has it. */
+async function approver(context: Context): Promise<Signer> {
+  const { approvers } = context.options;
+  const signer = await context.signer();
+  if (!signer) throw errors.APPROVER_MISSING({ approvers });
+  const known = principalsOf((await context.policy()).allowedSigners).flatMap((line) => line.principals);
+  if (!known.includes(signer.principal))
+    throw errors.APPROVER_UNKNOWN({ principal: signer.principal, approvers, known });
+  return signer;
+}
+
+/** Lets promotions through a freeze until an instant, with the reason on record. */
+export async function override(
+  context: Context,
+  given: { stage: string; reason: string; lasts: string },
+): Promise<{ until: Date; by: string }> {
+  const lasts = parsedDuration(given.lasts);
+  const stage = await context.stage(given.stage, 'override');
+  const signer = await approver(context);
+  const until = new Date(Date.now() + lasts);
+  const problem = await record(context, signer, () => [
+    overrideFreeze({ stage, reason: given.reason, until }),
+  ]);
+  if (problem) throw problem;
+  return { until, by: signer.principal };
+}
+
+function parsedDuration(text: string): number {
+  try {
+    return durationMs(text);
+  } catch {
+    throw errors.DURATION_INVALID({ said: text });
+  }
+}

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { errors, rememberEnvironment } from '../foundation/index.ts';
+import { loadPolicy, type Policy } from '../gate/index.ts';
+import { openRepository, type Repository } from '../git/index.ts';
+import { openLedger } from '../ledger/index.ts';
+import type { Ledger, Signer } from '../ledger/types.ts';
+import { localStages, profileOf, readOptions, resolveStages, stageNamed } from '../pipeline/index.ts';
+import type { Profile, SluiceOptions, Stage } from '../pipeline/types.ts';
+import { readClientConfig, type ClientConfig } from '../registry/client-config.ts';
+import { openContentStore, openNpmStore, type ContentStore } from '../registry/index.ts';
+import { leaseLocalRegistries } from '../registry/local/index.ts';
+import type { StageStore } from '../registry/types.ts';
+import { findSigner } from '../signing/index.ts';
+
+/** Everything that a command needs of the world, opened when it is first asked for. */
+export interface Context {
+  workspaceRoot: string;
+  env: NodeJS.ProcessEnv;
+  profile: Profile;
+  options: SluiceOptions;
+  repository: Repository;
+  /** Identity of the repository in records. */
+  identity: string;
+  /** Names this run in records. */
+  run: string;
+  ledger(): Promise<Ledger>;
+  /** All package stages with address and token; in the local profile this starts the local registries. */
+  stages(): Promise<Stage[]>;
+  stage(name: string | undefined, target: string): Promise<Stage>;
+  store(stage: Stage): Promise<StageStore>;
+  client(): Promise<ClientConfig>;
+  /** Where true bytes are kept for registries that serve others; undefined unless the options name it. */
+  contentStore(): ContentStore | undefined;
+  policy(): Promise<Policy>;
+  /** Who signs this run's records; undefined only in the local profile. */
+  signer(): Promise<Signer | undefined>;
+  close(): Promise<void>;
+}
+
+export interface ContextOptions {
+  workspaceRoot: string;
+  env?: NodeJS.ProcessEnv;
+  /** A private key file to sign with, and the principal to sign as. */
+  key?: string;
+  principal?: string;
+}
+
+export async function openContext(given: ContextOptions): Promise<Context> {
+  const { workspaceRoot } = given;
+  const env = given.env ?? process.env;
+  rememberEnvironment(env);
+  const options = await readOptions(workspaceRoot);
+  const profile = profileOf(env);
+  const repository = await openRepository(workspaceRoot);
+  const remote = await remoteOf(repository, options.ledger.remote);
+  const identity = await repository.identity(options.ledger.remote);
+  const stores = new Map<string, Promise<StageStore>>();
+  const closing: (() => Promise<void>)[] = [];
+
+  const client = once(() => readClientConfig(workspaceRoot, env));
+  const stages = once(async () => {
+    const { registry: defaultRegistry, tokenFor } = await client();
+    const names = localStages(options, env);
+    const lease =
+      names.length > 0 ? await leaseLocalRegistries({ workspaceRoot, stages: names, env }) : undefined;
+    if (lease) closing.push(() => lease.release());
+    const local = lease?.addresses ?? new Map();
+    return resolveStages({ options, profile, env, defaultRegistry, local, clientToken: tokenFor });
+  });
+  const policy = once(() => loadPolicy({ repository, profile, remote: options.ledger.remote }));
+  const signer = once(async () => {
+    const { allowedSigners } = await policy();
+    const found = await findSigner({
+      repository,
+      env,
+      allowedSigners,
+      ...(given.key ? { keyFile: given.key } : {}),
+      ...(given.principal ? { principal: given.principal } : {}),
+    });
+    if (!found && profile === 'live') throw errors.SIGNER_MISSING({ approvers: options.approvers });
+    return found;
+  });
+  const ledger = once(() =>
+    openLedger({
+      repository,
+      branch: options.ledger.branch,
+      repositoryIdentity: identity,
+      requireSignature: profile === 'live',
+      push: profile === 'live' && remote !== undefined,
+      ...(profile === 'local' ? { gitDir: join(workspaceRoot, '.sluice/local/ledger.git') } : {}),
+      ...(profile === 'live' && remote !== undefined ? { remote } : {}),
+    }),
+  );
+  return {
+    workspaceRoot,
+    env,
+    profile,
+    options,
+    repository,
+    identity,
+    run: env['GITHUB_RUN_ID'] ? `github-${env['GITHUB_RUN_ID']}` : `local-${randomBytes(5).toString('hex')}`,
+    ledger,
+    stages,
+    stage: async (name, target) => stageNamed(await stages(), name, target),
+    store: (stage) => {
+      const opened =
+        stores.get(stage.name) ??
+        client().then(async (config) => openNpmStore(stage, { dispatcher: await config.dispatcher() }));
+      stores.set(stage.name, opened);
+      return opened;
+    },
+    client,
+    contentStore: () =>
+      options.packages.store ? openContentStore(join(workspaceRoot, options.packages.store.path)) : undefined,
+    policy,
+    signer,
+    close: async () => {
+      for (const store of stores.values())
+        await store.then((opened) => opened.close()).catch(() => undefined);
+      for (const end of closing.splice(0)) await end();
+    },
+  };
+}
+
+async function remoteOf(repository: Repository, name: string): Promise<string | undefined> {
+  const remotes = (await repository.run(['remote'])).split('\n');
+  return remotes.includes(name) ? name : undefined;
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

@@ -1,0 +1,260 @@
+import { evaluateGate, explainClosed } from '../gate/index.ts';
+import { installAndImport } from '../registry/index.ts';
+import { errors, EXIT, SluiceError } from '../foundation/index.ts';
+import type { LedgerState, RecordBody } from '../ledger/types.ts';
+import type { Stage } from '../pipeline/types.ts';
+import type { Presence, StageStore } from '../registry/types.ts';
+import type { StepEvent } from '../steps/index.ts';
+import { carry, failure, lookUp, resultOf, runBudget, type PackageResult } from './carry.ts';
+import type { Context } from './context.ts';
+import { assemblePlan, namesToLookUp, type Request } from './plan.ts';
+import { record } from './recording.ts';
+import type { Passage } from './rows.ts';
+import type { PlanItem, PromotionPlan } from './types.ts';
+
+export interface PromoteOptions {
+  stage: string;
+  /** Without it, every package that the stage before knows. */
+  requests?: Request[];
+  /** Lets `latest` move to a lower version. */
+  backwards?: boolean;
+  dryRun?: boolean;
+  signal?: AbortSignal;
+  onEvent?: (event: StepEvent) => void;
+  /** Called as soon as a package's fate is known; the record follows at the end. */
+  onResult?: (result: PackageResult) => void;
+}
+
+interface Planned {
+  plan: PromotionPlan;
+  stage: Stage;
+  before: Stage;
+  state: LedgerState;
+  target: Map<string, Presence>;
+}
+
+/** Everything that a dry run prints, an approval signs, and `promote` carries out. Reads only. */
+export async function planPromotion(context: Context, options: PromoteOptions): Promise<Planned> {
+  const stage = await context.stage(options.stage, context.options.targets.promote);
+  const before = (await context.stages())[stage.index - 1];
+  if (!before)
+    throw errors.FIRST_STAGE({ stage: stage.name, publish: context.options.targets['publish-registry'] });
+  const [policy, ledger] = await Promise.all([context.policy(), context.ledger()]);
+  const state = await ledger.refresh();
+  const requests =
+    options.requests ?? state.packages().map((name) => ({ name, project: state.project(name) ?? name }));
+  const names = namesToLookUp(state, before.name, requests);
+  const { presence, unknown } = await lookUp(await context.store(stage), names, options.signal);
+  const plan = assemblePlan({
+    repository: context.identity,
+    stage,
+    before,
+    requests,
+    state,
+    target: presence,
+    unknown,
+    policy: policy.commit,
+    ...(options.backwards ? { backwards: true } : {}),
+    publishTarget: context.options.targets['publish-registry'],
+  });
+  const moving = plan.items.filter((item) => item.action === 'promote');
+  const decisions = await evaluateGate({
+    policy,
+    stage,
+    from: before.name,
+    items: moving.map((item) => ({
+      ...item,
+      root: state.published(item.name, item.version)?.record.root ?? '.',
+    })),
+    state,
+    ledger,
+    repository: context.repository,
+    profile: context.profile,
+    now: new Date(),
+    repositoryIdentity: context.identity,
+  });
+  for (const item of moving) {
+    const decision = decisions.get(`${item.name}@${item.version}`);
+    if (decision) item.gate = decision;
+  }
+  return { plan, stage, before, state, target: presence };
+}
+
+/**
+ * Moves packages into a stage, each as far as it can go; what was reached is kept, and a re-run continues there.
+ * Never throws for one package's failure. One ledger commit records all that reached their tag.
+ */
+export async function promote(
+  context: Context,
+  options: PromoteOptions,
+): Promise<{ plan: PromotionPlan; results: PackageResult[] }> {
+  const planned = await planPromotion(context, options);
+  const { plan, stage } = planned;
+  const results = new Map<string, PackageResult>();
+  const settle = (result: PackageResult): void => {
+    results.set(result.name, result);
+    options.onResult?.(result);
+  };
+  const moving: PlanItem[] = [];
+  for (const item of plan.items) {
+    const early = options.dryRun ? undefined : settledEarly(item, plan, results);
+    if (early) settle(early);
+    else if (item.action === 'promote') moving.push(item);
+  }
+  if (options.dryRun) return { plan, results: plan.items.map((item) => plannedResult(item, plan)) };
+  if (moving.length > 0) {
+    // Without a signature nothing may be recorded, and what cannot be recorded must not be moved.
+    const signer = await context.signer();
+    const passages = await passagesOf(context, planned, moving, options);
+    const outcomes = await carry(stage, passages, options);
+    const done = moving.filter((item) => outcomes.get(item.name)?.status === 'done');
+    const problem = await record(context, signer, (state) =>
+      done.filter((item) => !recorded(state, stage, item)).map((item) => promotedRecord(item, planned)),
+    );
+    for (const item of moving) {
+      const outcome = outcomes.get(item.name);
+      if (!outcome) continue;
+      const result = resultOf(item, outcome, stage.name);
+      if (outcome.status === 'done' && problem) {
+        const why = errors.NOT_RECORDED({ names: [item.name], stage: stage.name, why: problem.message });
+        settle(failure(item, why, outcome.reached));
+      } else settle(result);
+    }
+  }
+  return { plan, results: plan.items.flatMap((item) => results.get(item.name) ?? []) };
+}
+
+const recorded = (state: LedgerState, stage: Stage, item: PlanItem) =>
+  state.standing(stage.name, item.name, item.version)?.record.integrity === item.integrity;
+
+/** The result of what is not going to move; undefined where it is. Items come dependencies first. */
+function settledEarly(
+  item: PlanItem,
+  plan: PromotionPlan,
+  results: Map<string, PackageResult>,
+): PackageResult | undefined {
+  if (item.action !== 'promote') return plannedResult(item, plan);
+  if (item.gate && !item.gate.open) {
+    return failure(item, explainClosed(new Map([[`${item.name}@${item.version}`, item.gate]]), plan.stage));
+  }
+  const failed = item.after.find((name) => results.get(name)?.success === false);
+  if (failed === undefined) return undefined;
+  const why = errors.DEPENDENCY_FAILED({ name: item.name, dependency: failed, stage: plan.stage });
+  return { ...failure(item, why), status: 'blocked' };
+}
+
+/** What a dry run says of an item. */
+function plannedResult(item: PlanItem, plan: PromotionPlan): PackageResult {
+  const base = { project: item.project, name: item.name, version: item.version, reached: [] };
+  const id = `${item.name}@${item.version}`;
+  if (item.problem) return failure(item, problemError(item));
+  if (item.action === 'nothing') {
+    return { ...base, success: true, status: 'nothing', line: `${id} is in ${plan.stage}: nothing to do` };
+  }
+  const gate = item.gate && !item.gate.open ? ', but its gate is closed' : '';
+  return {
+    ...base,
+    success: true,
+    status: 'planned',
+    line: `${id} would go from ${plan.from} to ${plan.stage}${item.movesTag ? ` as ${item.tag}` : ''}${gate}`,
+  };
+}
+
+function problemError(item: PlanItem): SluiceError {
+  const problem = item.problem as NonNullable<PlanItem['problem']>;
+  return new SluiceError(problem.code, EXIT.failed, problem);
+}
+
+async function passagesOf(
+  context: Context,
+  planned: Planned,
+  items: PlanItem[],
+  options: PromoteOptions,
+): Promise<{ passage: Passage; after: string[] }[]> {
+  const { stage, before, state, target } = planned;
+  const [store, source] = [await context.store(stage), await context.store(before)];
+  const hold = runBudget();
+  const scopes = [
+    ...new Set(state.packages().flatMap((name) => (name.startsWith('@') ? [name.split('/')[0] ?? ''] : []))),
+  ];
+  const client = stage.verify === 'install' ? (await context.client()).flat : {};
+  return items.map((item) => ({
+    after: item.after,
+    passage: {
+      name: item.name,
+      version: item.version,
+      integrity: item.integrity,
+      shasum: state.published(item.name, item.version)?.record.shasum ?? '',
+      size: item.size,
+      tag: item.tag,
+      movesTag: item.movesTag,
+      backwards: options.backwards ?? false,
+      stage,
+      target: store,
+      presence: target.get(item.name),
+      lookedAt: performance.now(),
+      hold,
+      tagAtPut: !store.capabilities.distTags,
+      mayServeOthers: false,
+      source: (signal) => fetchFrom(context, source, before, item, state, signal),
+      install:
+        stage.verify === 'install'
+          ? async (signal) =>
+              void (await installAndImport({ ...item, stage, scopes, clientOptions: client, signal }))
+          : undefined,
+    },
+  }));
+}
+
+/** The bytes from the stage before, compared with what the ledger says entered it. */
+async function fetchFrom(
+  context: Context,
+  source: StageStore,
+  before: Stage,
+  item: PlanItem,
+  state: LedgerState,
+  signal: AbortSignal,
+) {
+  const { name, version, integrity } = item;
+  if (state.published(name, version)?.record.serves !== undefined && before.index === 0) {
+    const kept = await context.contentStore()?.get(integrity);
+    if (!kept) throw errors.STORE_MISSES({ name, version, integrity });
+    return kept;
+  }
+  const presence = await source.look(name, signal);
+  const there = presence.versions.get(version);
+  if (!there) throw errors.VERSION_GONE({ name, version, stage: before.name });
+  const bytes = await source.fetch(name, version, there.tarball, signal);
+  if (bytes.integrity !== integrity) {
+    await bytes.dispose();
+    throw errors.BYTES_CHANGED_IN_SOURCE({
+      name,
+      version,
+      stage: before.name,
+      expected: integrity,
+      found: bytes.integrity,
+    });
+  }
+  return bytes;
+}
+
+function promotedRecord(item: PlanItem, { plan, stage, before }: Planned): RecordBody {
+  return {
+    type: 'promoted',
+    pipeline: 'packages',
+    stage: stage.name,
+    registry: stage.identity,
+    project: item.project,
+    name: item.name,
+    version: item.version,
+    integrity: item.integrity,
+    from: before.name,
+    tag: item.tag,
+    ...(item.previous === undefined || item.previous === item.version ? {} : { previous: item.previous }),
+    verified: stage.verify,
+    planHash: plan.hash,
+    policy: item.gate?.policy ?? plan.policy,
+    approvals: item.gate?.approvals ?? [],
+    gate: (item.gate?.results ?? []).map(({ condition, detail }) => ({ condition, detail })),
+  };
+}

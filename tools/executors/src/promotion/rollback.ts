@@ -1,0 +1,295 @@
+import semver from 'semver';
+import { errors } from '../foundation/index.ts';
+import type { LedgerState, RecordBody } from '../ledger/types.ts';
+import type { Stage } from '../pipeline/types.ts';
+import type { StageStore } from '../registry/types.ts';
+import { runRows, type Row } from '../steps/index.ts';
+import { failure, type PackageResult } from './carry.ts';
+import type { Context } from './context.ts';
+import { record } from './recording.ts';
+import { distTagOf } from './tags.ts';
+
+export interface RollbackOptions {
+  stage: string;
+  /** Project or package names. */
+  packages: string[];
+  /** Version to go back to; by default the one that stood in the stage before. */
+  to?: string;
+  /** The bad version; by default the one that stands in the stage. */
+  version?: string;
+  reason?: string;
+  dryRun?: boolean;
+  signal?: AbortSignal;
+}
+
+/** What taking one package back means, decided before anything is changed. */
+export interface RollbackPlan {
+  project: string;
+  name: string;
+  stage: string;
+  bad: { version: string; integrity: string };
+  to: string;
+  tag: string;
+  deprecates: boolean;
+  /** "name@version" of what was promoted into this stage against the bad version. */
+  dependents: string[];
+  /** What this registry cannot do, in words. */
+  cannot: string[];
+  reason: string;
+}
+
+/** Decides, without I/O, what a rollback of one package does. Throws ROLLBACK_NOTHING, ROLLBACK_NO_TARGET. */
+export function planRollback(
+  state: LedgerState,
+  stage: Stage,
+  capabilities: StageStore['capabilities'],
+  name: string,
+  options: Pick<RollbackOptions, 'to' | 'version' | 'reason'>,
+): RollbackPlan {
+  const bad = options.version
+    ? state.standing(stage.name, name, options.version)?.record
+    : state.position(stage.name, name)?.record;
+  if (!bad) throw errors.ROLLBACK_NOTHING({ name, stage: stage.name });
+  if (!capabilities.distTags)
+    throw errors.CANNOT_ROLL_BACK({ stage: stage.name, cannot: capabilities.cannot });
+  const good = goodVersions(state, stage.name, name, bad.version);
+  const to = options.to ?? good[0];
+  if (to === undefined || !good.includes(to)) {
+    throw errors.ROLLBACK_NO_TARGET({
+      name,
+      version: bad.version,
+      stage: stage.name,
+      has: good,
+      ...(options.to ? { to: options.to } : {}),
+    });
+  }
+  return {
+    project: bad.project,
+    name,
+    stage: stage.name,
+    bad: { version: bad.version, integrity: bad.integrity },
+    to,
+    tag: distTagOf(bad.version, stage.tag),
+    deprecates: capabilities.deprecate,
+    dependents: dependentsOf(state, stage.name, name, bad.version),
+    cannot: capabilities.cannot,
+    reason: options.reason ?? 'rolled back',
+  };
+}
+
+/** Versions that may be gone back to: of the same dist-tag, standing, not held; the last one in first. */
+function goodVersions(state: LedgerState, stage: string, name: string, bad: string): string[] {
+  const tag = distTagOf(bad, 'stable');
+  const versions = state
+    .history(stage, name)
+    .map((entry) => entry.record.version)
+    .filter((version) => version !== bad && distTagOf(version, 'stable') === tag)
+    .filter((version) => state.standing(stage, name, version) && !state.hold(name, version));
+  return [...new Set(versions.toReversed())];
+}
+
+/** What stands in the stage and states a range that this version satisfies. */
+function dependentsOf(state: LedgerState, stage: string, name: string, version: string): string[] {
+  return state.packages().flatMap((dependent) => {
+    const here = state.position(stage, dependent)?.record;
+    const range = here && state.published(dependent, here.version)?.record.dependencies[name]?.range;
+    return here && range && semver.satisfies(version, range, { includePrerelease: true })
+      ? [`${dependent}@${here.version}`]
+      : [];
+  });
+}
+
+interface Undoing {
+  plan: RollbackPlan;
+  store: StageStore;
+}
+
+const rows: Row<Undoing>[] = [
+  {
+    title: 'move the dist-tag back',
+    reaches: 'tag moved back',
+    waitsFor: 'tag moved back',
+    run: async ({ plan, store }, signal) => {
+      const presence = await store.look(plan.name, signal);
+      if (!presence.versions.has(plan.to)) {
+        throw errors.VERSION_GONE({ name: plan.name, version: plan.to, stage: plan.stage });
+      }
+      if (presence.tags[plan.tag] !== plan.to) await store.setTag(plan.name, plan.tag, plan.to, signal);
+    },
+    verify: async ({ plan, store }, signal) => {
+      const presence = await store.look(plan.name, signal);
+      if (presence.tags[plan.tag] !== plan.to) {
+        throw errors.NOT_VISIBLE_YET(
+          { name: plan.name, version: plan.to, stage: plan.stage },
+          { transient: true },
+        );
+      }
+    },
+  },
+  {
+    title: 'deprecate the bad version',
+    reaches: 'deprecated',
+    when: ({ plan }) => plan.deprecates,
+    run: async ({ plan, store }, signal) => {
+      const message = `${plan.reason}; use ${plan.name}@${plan.to}`;
+      await store.deprecate(plan.name, plan.bad.version, message, signal);
+    },
+  },
+];
+
+/**
+ * Takes packages back in a stage, dependents before their dependencies: the dist-tag first, since that is what users
+ * install by; then the deprecation; then one record that also holds the digest. Safe to repeat.
+ */
+export async function rollback(
+  context: Context,
+  options: RollbackOptions,
+): Promise<{ plans: RollbackPlan[]; results: PackageResult[] }> {
+  const stage = await context.stage(options.stage, context.options.targets.rollback);
+  const state = await (await context.ledger()).refresh();
+  const store = await context.store(stage);
+  const names = options.packages.map((name) => packageNamed(state, name));
+  const plans = inReverse(
+    state,
+    names.map((name) => planRollback(state, stage, store.capabilities, name, options)),
+  );
+  if (options.dryRun)
+    return {
+      plans,
+      results: plans.map((plan) => ({
+        ...itemOf(plan),
+        success: true,
+        status: 'planned',
+        reached: [],
+        line: describe(plan, true),
+      })),
+    };
+  const signer = await context.signer();
+  const taken = new Set(plans.map((plan) => plan.name));
+  const outcomes = await runRows({
+    rows,
+    subjects: plans.map((plan) => ({
+      id: plan.name,
+      after: plan.dependents.map((id) => id.slice(0, id.lastIndexOf('@'))).filter((name) => taken.has(name)),
+      context: { plan, store },
+    })),
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  const done = plans.filter((plan) => outcomes.get(plan.name)?.status === 'done');
+  const problem = await record(context, signer, (newest) =>
+    done
+      .filter((plan) => !newest.hold(plan.name, plan.bad.version))
+      .flatMap((plan) => recordsOf(plan, stage)),
+  );
+  const results = plans.map((plan): PackageResult => {
+    const outcome = outcomes.get(plan.name);
+    const item = itemOf(plan);
+    const reached = outcome?.reached ?? [];
+    if (outcome?.status === 'failed') return failure(item, outcome.error, reached);
+    if (outcome?.status !== 'done')
+      return failure(item, errors.CANCELLED({ name: plan.name, reached }), reached);
+    if (problem)
+      return failure(
+        item,
+        errors.NOT_RECORDED({ names: [plan.name], stage: stage.name, why: problem.message }),
+        reached,
+      );
+    return { ...item, success: true, status: 'done', reached, line: describe(plan, false) };
+  });
+  return { plans, results };
+}
+
+const itemOf = (plan: RollbackPlan) => ({
+  project: plan.project,
+  name: plan.name,
+  version: plan.bad.version,
+});
+
+function describe(plan: RollbackPlan, would: boolean): string {
+  const lines = [
+    `${plan.name}: ${plan.tag} in ${plan.stage} ${would ? 'would go' : 'went'} back from ${plan.bad.version} to ${plan.to}`,
+    plan.deprecates
+      ? `  ${plan.bad.version} ${would ? 'would be' : 'is'} deprecated and held: nothing promotes it until npx sluice unhold ${plan.name} ${plan.bad.version} --reason "..."`
+      : `  ${plan.bad.version} ${would ? 'would be' : 'is'} held; this registry cannot deprecate it`,
+    ...(plan.dependents.length > 0 ? [`  promoted against it: ${plan.dependents.join(', ')}`] : []),
+    ...plan.cannot.map((text) => `  ${text}`),
+  ];
+  return lines.join('\n');
+}
+
+function recordsOf(plan: RollbackPlan, stage: Stage): RecordBody[] {
+  const common = {
+    pipeline: 'packages' as const,
+    stage: stage.name,
+    registry: stage.identity,
+    project: plan.project,
+    name: plan.name,
+    version: plan.bad.version,
+    integrity: plan.bad.integrity,
+    reason: plan.reason,
+  };
+  return [
+    {
+      ...common,
+      type: 'rolled-back',
+      tag: plan.tag,
+      to: plan.to,
+      deprecated: plan.deprecates,
+      dependents: plan.dependents,
+    },
+    { ...common, type: 'held' },
+  ];
+}
+
+/** Dependents first. */
+function inReverse(state: LedgerState, plans: RollbackPlan[]): RollbackPlan[] {
+  const depth = (name: string, seen: string[] = []): number => {
+    if (seen.includes(name)) return 0;
+    const version = plans.find((plan) => plan.name === name)?.bad.version;
+    const dependencies = version
+      ? Object.keys(state.published(name, version)?.record.dependencies ?? {})
+      : [];
+    return dependencies.reduce(
+      (most, dependency) => Math.max(most, 1 + depth(dependency, [...seen, name])),
+      0,
+    );
+  };
+  return plans.toSorted((a, b) => depth(b.name) - depth(a.name));
+}
+
+/** A package by its own or its project's name. Throws PACKAGE_UNKNOWN. */
+export function packageNamed(state: LedgerState, name: string): string {
+  const known = state.packages();
+  const found = known.find((one) => one === name) ?? known.find((one) => state.project(one) === name);
+  if (found === undefined)
+    throw errors.PACKAGE_UNKNOWN({ name, known: known.map((one) => state.project(one) ?? one) });
+  return found;
+}
+
+/** Lets a held digest be promoted again. Throws UNHOLD_NOTHING, PACKAGE_UNKNOWN. */
+export async function unhold(
+  context: Context,
+  given: { name: string; version: string; reason: string },
+): Promise<string> {
+  const ledger = await context.ledger();
+  const state = await ledger.refresh();
+  const name = packageNamed(state, given.name);
+  const held = state.hold(name, given.version)?.record;
+  if (!held) throw errors.UNHOLD_NOTHING({ name, version: given.version });
+  const signer = await context.signer();
+  const { pipeline, stage, registry, project, version, integrity } = held;
+  const body: RecordBody = {
+    type: 'released',
+    pipeline,
+    stage,
+    registry,
+    project,
+    name,
+    version,
+    integrity,
+    reason: given.reason,
+  };
+  const problem = await record(context, signer, (newest) => (newest.hold(name, version) ? [body] : []));
+  if (problem) throw problem;
+  return `${name}@${version} may be promoted again`;
+}

@@ -1,0 +1,166 @@
+import { assertManifest, readPackageManifest } from '../registry/index.ts';
+import type { ArtifactBytes, PackageManifest } from '../artifact/types.ts';
+import { errors } from '../foundation/index.ts';
+import type { Stage } from '../pipeline/types.ts';
+import type { Presence, StageStore } from '../registry/types.ts';
+import type { Row } from '../steps/index.ts';
+import { CANDIDATE, mayMove } from './tags.ts';
+
+/** What one package carries through the rows. */
+export interface Passage {
+  name: string;
+  version: string;
+  integrity: string;
+  shasum: string;
+  size: number;
+  tag: string;
+  movesTag: boolean;
+  backwards: boolean;
+  stage: Stage;
+  target: StageStore;
+  /** What the target said when the plan was made; renewed by `visible`. */
+  presence: Presence | undefined;
+  /** Gets the true bytes: from the stage before, or from the artifact at the first publish. */
+  source: (signal: AbortSignal) => Promise<ArtifactBytes>;
+  /** Room in memory for bytes that wait; see `budget.ts`. */
+  hold: (size: number) => Promise<() => void>;
+  /** Installs and imports; undefined where the stage does not ask for it. */
+  install: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Publish under the final tag at once (first stage, or a registry whose tags cannot be moved). */
+  tagAtPut: boolean;
+  /** A store holds the true bytes, so a registry that serves others may be lived with (first stage only). */
+  mayServeOthers: boolean;
+  /** Filled on the way: what the registry serves instead, when it was put by this run. */
+  served?: string;
+  putNow?: boolean;
+  /** When `presence` was asked for, in milliseconds of `performance.now()`. */
+  lookedAt: number;
+  bytes?: ArtifactBytes;
+  manifest?: PackageManifest;
+  release?: () => void;
+}
+
+const dispose = async (passage: Passage): Promise<void> => {
+  await passage.bytes?.dispose();
+  delete passage.bytes;
+  passage.release?.();
+  delete passage.release;
+};
+
+const look = async (passage: Passage, signal: AbortSignal): Promise<void> => {
+  passage.presence = await passage.target.look(passage.name, signal);
+  passage.lookedAt = performance.now();
+};
+
+const there = (passage: Passage) => passage.presence?.versions.get(passage.version);
+
+/**
+ * The states of one package on its way into a stage, as a table. Only `put` waits for the dependencies, so that
+ * fetching and checking of everything run ahead while the registry is far away.
+ */
+export const passageRows: Row<Passage>[] = [
+  {
+    title: 'fetch and check',
+    reaches: 'planned',
+    when: (passage) => !there(passage),
+    run: async (passage, signal) => {
+      passage.release ??= await passage.hold(passage.size);
+      await passage.bytes?.dispose();
+      passage.bytes = await passage.source(signal);
+      const { manifest } = await readPackageManifest(passage.bytes);
+      assertManifest(manifest, passage);
+      passage.manifest = manifest;
+    },
+  },
+  {
+    title: 'put',
+    waitsFor: 'visible',
+    reaches: 'accepted',
+    when: (passage) => !there(passage),
+    run: async (passage, signal) => {
+      const { bytes, manifest, target, tag, tagAtPut, stage } = passage;
+      if (!bytes || !manifest) throw new Error('nothing was fetched');
+      const answer = await target.put(
+        bytes,
+        manifest,
+        { tag: tagAtPut ? tag : CANDIDATE, access: stage.access },
+        signal,
+      );
+      passage.putNow ||= answer === 'accepted';
+      await dispose(passage);
+    },
+    timeout: 600_000,
+  },
+  {
+    title: 'wait until visible',
+    reaches: 'visible',
+    when: (passage) => !there(passage),
+    run: async (passage, signal) => {
+      await look(passage, signal);
+      if (!there(passage)) {
+        throw errors.NOT_VISIBLE_YET(
+          { name: passage.name, version: passage.version, stage: passage.stage.name },
+          { transient: true },
+        );
+      }
+    },
+    retry: { attempts: 1_000, pause: 100, longest: 10_000 },
+  },
+  {
+    title: 'read back and compare',
+    run: async (passage, signal) => {
+      const { name, version, integrity, stage, target } = passage;
+      const bytes = await target.fetch(name, version, there(passage)?.tarball, signal);
+      const found = bytes.integrity;
+      await bytes.dispose();
+      if (found === integrity) return;
+      if (!passage.putNow)
+        throw errors.OTHER_BYTES({ name, version, stage: stage.name, expected: integrity, found });
+      if (!passage.mayServeOthers) {
+        throw errors.SERVES_OTHER_BYTES({
+          name,
+          version,
+          stage: stage.name,
+          given: integrity,
+          served: found,
+        });
+      }
+      passage.served = found;
+    },
+    timeout: 600_000,
+  },
+  {
+    title: 'install and import',
+    reaches: 'verified',
+    when: (passage) => passage.install !== undefined,
+    run: async (passage, signal) => passage.install?.(signal),
+    timeout: 300_000,
+    retry: { attempts: 4, pause: 500, longest: 10_000 },
+  },
+  {
+    title: 'move the dist-tag',
+    reaches: 'tagged',
+    when: (passage) => passage.movesTag,
+    run: async (passage, signal) => {
+      const { name, version, tag, target, tagAtPut } = passage;
+      if (passage.presence?.tags[tag] === version) return;
+      if (tagAtPut && !target.capabilities.distTags) return;
+      // Somebody else may have promoted a newer version meanwhile.
+      if (performance.now() - passage.lookedAt > 2_000) await look(passage, signal);
+      if (!mayMove(version, passage.presence?.tags[tag], passage.backwards)) return;
+      await target.setTag(name, tag, version, signal);
+    },
+  },
+];
+
+/** The rows with this stage's patience. */
+export function rowsFor(stage: Stage): Row<Passage>[] {
+  return passageRows.map((row) =>
+    row.reaches === 'visible' && row.retry
+      ? { ...row, retry: { ...row.retry, within: stage.visibleWithinMs } }
+      : row,
+  );
+}
+
+/** Frees what a passage that stopped half-way still holds. */
+export const releasePassage = dispose;

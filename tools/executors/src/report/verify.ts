@@ -1,0 +1,17 @@
+import type { VerifyReport } from '../promotion/prove.ts';
+
+/** The proof in words: what was compared, and every finding. */
+export function formatVerify(report: VerifyReport): string {
+  const { proved, bytes, history, findings } = report;
+  const failing = findings.filter((finding) => finding.kind !== 'artifact');
+  const notes = findings.filter((finding) => finding.kind === 'artifact');
+  return [
+    `${proved} downloads (${(bytes / 1024).toFixed(0)} kB) hold the bytes that the ledger names`,
+    `${history.records} records, ${history.batches} batches: ${history.problems === 0 ? 'history and signatures are sound' : `${history.problems} problems`}`,
+    ...failing.map((finding) => `PROBLEM ${finding.kind}: ${finding.what}`),
+    ...notes.map((finding) => `note: ${finding.what}`),
+    failing.length === 0
+      ? 'verified'
+      : `${failing.length} problems; nothing was changed. Next: look at each version named above before anything is promoted`,
+  ].join('\n');
+}

@@ -1,0 +1,233 @@
+import { asSluiceError, errors, type SluiceError } from '../foundation/index.ts';
+import type { RetryPolicy, Row } from './types.ts';
+
+export interface Subject<C> {
+  id: string;
+  /** Ids of the subjects that this one depends on; ids that are not part of the run are ignored. */
+  after: string[];
+  context: C;
+}
+
+export type Outcome =
+  | { id: string; status: 'done'; reached: string[] }
+  | { id: string; status: 'failed'; reached: string[]; error: SluiceError }
+  /** A dependency did not get far enough; this one was left as it was. */
+  | { id: string; status: 'blocked'; reached: string[]; by: string }
+  | { id: string; status: 'cancelled'; reached: string[] };
+
+export type StepEvent =
+  | { subject: string; event: 'started' | 'done'; row: string }
+  | { subject: string; event: 'retrying'; row: string; error: SluiceError; inMs: number }
+  | { subject: string; event: 'ended'; outcome: Outcome };
+
+export interface RunOptions<C> {
+  rows: Row<C>[];
+  subjects: Subject<C>[];
+  signal?: AbortSignal;
+  onEvent?: (event: StepEvent) => void;
+  /** For tests: time stands still unless they move it. */
+  clock?: Clock;
+}
+export interface Clock {
+  now(): number;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  random(): number;
+}
+
+const systemClock: Clock = {
+  now: () => performance.now(),
+  random: Math.random,
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error);
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal?.reason as Error);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      }, ms);
+      signal?.addEventListener('abort', stop, { once: true });
+    }),
+};
+
+const defaultRetry: RetryPolicy = { attempts: 6, pause: 200, longest: 10_000, within: 120_000 };
+const defaultTimeout = 120_000;
+
+/**
+ * Takes every subject through the rows. Subjects run side by side; a row with `waitsFor` starts when all of the
+ * subject's dependencies reached that state. A failing subject stops the ones that wait for it, and no others.
+ * Never throws for a subject's failure: the outcome of each says what happened.
+ */
+export async function runRows<C>(options: RunOptions<C>): Promise<Map<string, Outcome>> {
+  const states = new Map(options.subjects.map((subject) => [subject.id, new Milestones()]));
+  const outcomes = await Promise.all(
+    order(options.subjects).map(async (subject) => {
+      const outcome = await runSubject(subject, states, options);
+      states.get(subject.id)?.end(outcome.status === 'done');
+      options.onEvent?.({ subject: subject.id, event: 'ended', outcome });
+      return [subject.id, outcome] as const;
+    }),
+  );
+  return new Map(outcomes);
+}
+
+async function runSubject<C>(
+  subject: Subject<C>,
+  states: Map<string, Milestones>,
+  options: RunOptions<C>,
+): Promise<Outcome> {
+  const { signal, onEvent } = options;
+  const own = states.get(subject.id) as Milestones;
+  const done: Row<C>[] = [];
+  const ended = (outcome: object) => ({ id: subject.id, reached: own.reached, ...outcome }) as Outcome;
+  for (const row of options.rows) {
+    if (row.waitsFor) {
+      const by = await firstMissing(subject.after, row.waitsFor, states);
+      if (by !== undefined) {
+        await undo(done, subject.context);
+        return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'blocked', by });
+      }
+    }
+    if (signal?.aborted) {
+      await undo(done, subject.context);
+      return ended({ status: 'cancelled' });
+    }
+    if (!row.when || row.when(subject.context)) {
+      onEvent?.({ subject: subject.id, event: 'started', row: row.title });
+      const error = await attempt(row, subject, options);
+      if (error) {
+        error.details['notUndone'] = await undo(done, subject.context);
+        return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'failed', error });
+      }
+      done.push(row);
+      onEvent?.({ subject: subject.id, event: 'done', row: row.title });
+    }
+    if (row.reaches) own.reach(row.reaches);
+  }
+  return ended({ status: 'done' });
+}
+
+/** Runs one row until it succeeds, fails for good, or its policy is exhausted; returns the last error then. */
+async function attempt<C>(
+  row: Row<C>,
+  subject: Subject<C>,
+  options: RunOptions<C>,
+): Promise<SluiceError | undefined> {
+  const clock = options.clock ?? systemClock;
+  const policy = row.retry ?? defaultRetry;
+  const timeout = row.timeout ?? defaultTimeout;
+  const begun = clock.now();
+  for (let tries = 1; ; tries += 1) {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), timeout);
+    const signal = options.signal ? AbortSignal.any([options.signal, limit.signal]) : limit.signal;
+    let error: SluiceError;
+    try {
+      await row.run(subject.context, signal);
+      await row.verify?.(subject.context, signal);
+      return undefined;
+    } catch (thrown) {
+      error =
+        limit.signal.aborted && !options.signal?.aborted
+          ? errors.STEP_TIMED_OUT(
+              { subject: subject.id, title: row.title, ms: timeout },
+              { transient: true, cause: thrown },
+            )
+          : asSluiceError(thrown);
+    } finally {
+      clearTimeout(timer);
+    }
+    if (!error.transient || tries >= policy.attempts || options.signal?.aborted) return error;
+    const pause = nextPause(policy, tries, error.retryAfterMs, clock.random());
+    if (policy.within !== undefined && clock.now() - begun + pause > policy.within) return error;
+    options.onEvent?.({ subject: subject.id, event: 'retrying', row: row.title, error, inMs: pause });
+    try {
+      await clock.sleep(pause, options.signal);
+    } catch {
+      return error;
+    }
+  }
+}
+
+/** Milliseconds until the next attempt: doubling, up to a quarter of jitter, and never less than what the server asked for. */
+export function nextPause(
+  policy: RetryPolicy,
+  tries: number,
+  retryAfterMs: number | undefined,
+  random: number,
+): number {
+  const doubled = Math.min(policy.longest, policy.pause * 2 ** (tries - 1));
+  return Math.max(Math.round(doubled * (0.75 + random / 4)), retryAfterMs ?? 0);
+}
+
+/** Takes back what was done, last first; one that cannot be taken back does not keep the others. Returns its titles. */
+async function undo<C>(done: Row<C>[], context: C): Promise<string[]> {
+  const left: string[] = [];
+  for (const row of done.toReversed()) {
+    try {
+      await row.undo?.(context);
+    } catch {
+      left.push(row.title);
+    }
+  }
+  return left;
+}
+
+async function firstMissing(
+  after: string[],
+  state: string,
+  states: Map<string, Milestones>,
+): Promise<string | undefined> {
+  const waited = await Promise.all(
+    after.map(async (id) => ((await states.get(id)?.until(state)) === false ? id : undefined)),
+  );
+  return waited.find((id) => id !== undefined);
+}
+
+/** Dependencies before dependents, so that whatever is handed out first come, first served, cannot deadlock. */
+export function order<T extends { id: string; after: string[] }>(subjects: T[]): T[] {
+  const byId = new Map(subjects.map((subject) => [subject.id, subject]));
+  const sorted = new Set<T>();
+  const open = new Set<string>();
+  const visit = (subject: T): void => {
+    if (sorted.has(subject)) return;
+    if (open.has(subject.id)) throw errors.DEPENDENCY_CYCLE({ names: [...open, subject.id] });
+    open.add(subject.id);
+    for (const id of subject.after) {
+      const dependency = byId.get(id);
+      if (dependency) visit(dependency);
+    }
+    open.delete(subject.id);
+    sorted.add(subject);
+  };
+  subjects.forEach(visit);
+  return [...sorted];
+}
+
+/** The states that one subject reached, and who waits for them. */
+class Milestones {
+  readonly reached: string[] = [];
+  #ended: boolean | undefined;
+  #waiting: { state: string; resolve: (reached: boolean) => void }[] = [];
+
+  until(state: string): Promise<boolean> {
+    if (this.reached.includes(state)) return Promise.resolve(true);
+    if (this.#ended !== undefined) return Promise.resolve(this.#ended);
+    return new Promise((resolve) => this.#waiting.push({ state, resolve }));
+  }
+  reach(state: string): void {
+    this.reached.push(state);
+    this.#settle((waiting) => waiting.state === state, true);
+  }
+  /** A subject that is done counts as having reached every state, one that is not as having reached no more. */
+  end(done: boolean): void {
+    this.#ended = done;
+    this.#settle(() => true, done);
+  }
+  #settle(which: (waiting: { state: string }) => boolean, reached: boolean): void {
+    for (const waiting of this.#waiting.filter(which)) waiting.resolve(reached);
+    this.#waiting = this.#waiting.filter((waiting) => !which(waiting));
+  }
+}
