@@ -135,11 +135,11 @@ export async function startFaultProxy(options: { target: string; delayMs?: numbe
     const body = await whole(upstream);
     if (fault.do === 'lose-answer') outgoing.destroy();
     else if (fault.do === 'cut-answer') {
-      outgoing.writeHead(status, { ...upstream.headers, 'content-length': body.length });
+      outgoing.writeHead(status, sized(upstream.headers, body));
       outgoing.write(body.subarray(0, Math.min(fault.after, body.length - 1)), () => outgoing.destroy());
     } else {
       const changed = change(fault, status, body);
-      outgoing.writeHead(changed.status, { ...upstream.headers, 'content-length': changed.body.length });
+      outgoing.writeHead(changed.status, sized(upstream.headers, changed.body));
       outgoing.end(changed.body);
     }
   }
@@ -196,6 +196,14 @@ function answer(
     ...headers,
   });
   outgoing.end(text);
+}
+
+function sized(
+  headers: IncomingMessage['headers'],
+  body: Buffer,
+): Record<string, string | string[] | number | undefined> {
+  const { 'transfer-encoding': _, ...rest } = headers;
+  return { ...rest, 'content-length': body.length };
 }
 
 function change(fault: Fault, status: number, body: Buffer): { status: number; body: Buffer } {
