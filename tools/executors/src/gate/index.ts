@@ -12,3 +12,4 @@ export {
 } from './approve.ts';
 export { planHash, type Planned } from './plan-hash.ts';
 export { freezeStatus, type FreezeStatus } from './windows.ts';
+export { auditHistory, type AuditInput, type AuditProblem } from './audit.ts';

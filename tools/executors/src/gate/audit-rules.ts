@@ -1,0 +1,212 @@
+import { canonicalJson, SluiceError } from '../foundation/index.ts';
+import type { Approved, Batch, Entry, Ledger, LedgerRecord, LedgerState, Promoted } from '../ledger/types.ts';
+import type { GateOptions, Profile } from '../pipeline/types.ts';
+import { readSshSignature, verifySignature } from '../signing/index.ts';
+import { fieldProblem } from './approval-fields.ts';
+import type { AuditProblem } from './audit.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { identities, identityOf, isOneOf, sameIdentity, type Identity } from './identities.ts';
+import type { PolicyHistory } from './policy-history.ts';
+import type { Policy } from './policy.ts';
+import { approvalOptions } from './requirements.ts';
+
+/** A batch with the commit that added it. */
+export interface PlacedBatch {
+  path: string;
+  commit: string;
+  committedAt: Date;
+  batch: Batch;
+}
+
+export interface RulesInput {
+  ledger: Ledger;
+  state: LedgerState;
+  policy: Policy;
+  history: PolicyHistory;
+  profile: Profile;
+  now: Date;
+  start: Checkpoint;
+}
+
+/** A record dated this much before one that precedes it was copied from elsewhere, or dated back. */
+const TOLERANCE_MS = 3_600_000;
+
+/** The rules that every batch of the ledger must keep; told of the batches in their order. */
+export class AuditRules {
+  readonly #input: RulesInput;
+  readonly #problems: AuditProblem[];
+  readonly #used: Set<string>;
+  readonly #approvals = new Map<string, Entry<Approved>[]>();
+  #newest: string;
+
+  constructor(input: RulesInput) {
+    this.#input = input;
+    this.#problems = [...input.start.problems];
+    this.#used = new Set(input.start.used);
+    this.#newest = input.start.newest;
+  }
+
+  /** What was found so far. */
+  checkpoint(): Pick<Checkpoint, 'problems' | 'newest' | 'used'> {
+    return { problems: this.#problems, newest: this.#newest, used: [...this.#used] };
+  }
+
+  async judge(batches: PlacedBatch[]): Promise<void> {
+    const signatures = await Promise.all(batches.map((placed) => this.#signatureProblem(placed)));
+    for (const [i, placed] of batches.entries()) {
+      const { path, commit, batch } = placed;
+      const found = [signatures[i], this.#timeProblem(placed)];
+      for (const record of batch.records) found.push(...(await this.#recordProblems(record, placed)));
+      for (const problem of new Set(found)) if (problem) this.#problems.push({ path, commit, problem });
+    }
+  }
+
+  /** Signed by whom its records name, with a key that the policy of its time allowed and that is not revoked today. */
+  async #signatureProblem({ batch: { records, signature } }: PlacedBatch): Promise<string | undefined> {
+    const { profile } = this.#input;
+    if (!signature) {
+      const must = profile === 'live' || records.some((record) => record.type === 'approved');
+      return must ? 'it is not signed' : undefined;
+    }
+    const stranger = records.find((record) => record.by !== signature.principal);
+    if (stranger) return `it names ${stranger.by}, but ${signature.principal} signed it`;
+    const policy = await this.#policyOf(records[0] as LedgerRecord);
+    const data = canonicalJson(records);
+    const { allowedSigners, revoked } = policy;
+    const at = new Date((records[0] as LedgerRecord).at);
+    const verified = await verifySignature({ data, signature, allowedSigners, revoked, at });
+    return verified.ok ? undefined : verified.detail;
+  }
+
+  /** The policy that a record names, else the one of its day. One that is not on the default branch is found out elsewhere. */
+  async #policyOf(record: LedgerRecord): Promise<Policy> {
+    const { history } = this.#input;
+    const named = 'policy' in record ? await history.at(record.policy) : undefined;
+    return named ?? history.asOf(new Date(record.at));
+  }
+
+  #timeProblem({ batch }: PlacedBatch): string | undefined {
+    if (!batch.signature) return undefined;
+    const times = batch.records.map((record) => Date.parse(record.at));
+    const newest = Date.parse(this.#newest || '1970-01-01T00:00:00Z');
+    if (Math.max(...times) > this.#input.now.getTime() + TOLERANCE_MS) return 'it is dated in the future';
+    if (Math.min(...times) < newest - TOLERANCE_MS)
+      return 'it is dated before records that were there already';
+    this.#newest = new Date(Math.max(newest, ...times)).toISOString();
+    return undefined;
+  }
+
+  async #recordProblems(record: LedgerRecord, placed: PlacedBatch): Promise<string[]> {
+    if (record.type === 'approved') return this.#approvedProblems(record, placed);
+    if (record.type === 'promoted') return this.#promotedProblems(record, placed);
+    return [];
+  }
+
+  async #approvedProblems(record: Approved, { path, commit }: PlacedBatch): Promise<string[]> {
+    const { ledger, history } = this.#input;
+    const found: string[] = [];
+    const twins = this.#approvalsOf(record.stage).filter((one) => one.record.nonce === record.nonce);
+    const first = twins.at(-1);
+    if (first && first.batch !== path) found.push(`its nonce was used before, in ${first.batch}`);
+    const { ledgerHead } = record;
+    if (ledgerHead !== null && !(await ledger.isAncestor(ledgerHead, commit)))
+      found.push(
+        `the ledger was rewritten: ${ledgerHead}, which it names as the head, is not in the history before it`,
+      );
+    if (ledgerHead === null && first?.batch === path && first.order > 0)
+      found.push('the ledger was rewritten: it was signed for an empty one');
+    if (!(await history.at(record.policy)))
+      found.push(`its policy ${record.policy} is not on the default branch`);
+    return found;
+  }
+
+  async #promotedProblems(record: Promoted, placed: PlacedBatch): Promise<string[]> {
+    const policy = await this.#input.history.at(record.policy);
+    const item = `${record.name}@${record.version}`;
+    if (!policy) return [`${item}: its policy ${record.policy} is not on the default branch`];
+    const gate = this.#gateOf(policy, record.stage);
+    if (typeof gate === 'string') return [`${item}: ${gate}`];
+    const found: string[] = [];
+    const people: Identity[] = [];
+    for (const nonce of record.approvals) {
+      const use = `${nonce} ${item}`;
+      if (this.#used.has(use)) found.push(`${item}: its approval ${nonce} was used up before`);
+      this.#used.add(use);
+      const person = await this.#approver(nonce, record, placed, policy, gate);
+      if (typeof person === 'string') found.push(`${item}: its approval ${nonce} does not count: ${person}`);
+      else if (!people.some((one) => sameIdentity(one, person))) people.push(person);
+    }
+    const asked = this.#asked(gate);
+    if (people.length < asked) found.push(`${item}: entered with ${people.length} of ${asked} approvals`);
+    return found;
+  }
+
+  #asked(gate: GateOptions | undefined): number {
+    if (!gate) return 0;
+    const { count } = approvalOptions(gate);
+    return gate.environment && this.#input.profile === 'live' ? Math.max(count, 1) : count;
+  }
+
+  /** A stage that only the work tree had may have been judged by that, but not in the live profile. */
+  #gateOf(policy: Policy, stage: string): GateOptions | undefined | string {
+    try {
+      return policy.stage(stage);
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      return this.#input.profile === 'live' ? `its policy has no stage ${stage}` : undefined;
+    }
+  }
+
+  /** Who gave the approval, or why it did not count for this promotion. */
+  async #approver(
+    nonce: string,
+    record: Promoted,
+    { path }: PlacedBatch,
+    policy: Policy,
+    gate: GateOptions | undefined,
+  ): Promise<Identity | string> {
+    const { ledger, state } = this.#input;
+    const entry = this.#approvalsOf(record.stage).findLast((one) => one.record.nonce === nonce);
+    if (!entry) return 'it is not in the ledger';
+    const approval = entry.record;
+    const promoted = state
+      .history(record.stage, record.name)
+      .find((one) => one.batch === path && one.record.version === record.version);
+    if (promoted && promoted.order < entry.order) return 'it was given afterwards';
+    const at = new Date(record.at);
+    const { pipeline, repository, stage, registry } = record;
+    const problem = fieldProblem(approval, {
+      pipeline,
+      repository,
+      stage,
+      registry,
+      item: record,
+      now: at,
+      spent: new Set(),
+    });
+    if (problem) return problem;
+    const { records, signature } = await ledger.batch(entry.batch);
+    if (!signature) return 'it is not signed';
+    if (signature.principal !== approval.by)
+      return `it names ${approval.by}, but ${signature.principal} signed it`;
+    const { allowedSigners, revoked } = policy;
+    const verified = await verifySignature({
+      data: canonicalJson(records),
+      signature,
+      allowedSigners,
+      revoked,
+      at: new Date(approval.at),
+    });
+    if (!verified.ok) return verified.detail;
+    const key = readSshSignature(signature.value)?.key ?? '';
+    const person = identityOf(identities(allowedSigners), { principal: verified.principal, key });
+    const { from } = gate ? approvalOptions(gate) : {};
+    return from && !isOneOf(person, from) ? 'its signer may not approve for this stage' : person;
+  }
+
+  #approvalsOf(stage: string): Entry<Approved>[] {
+    const found = this.#approvals.get(stage) ?? this.#input.state.approvals(stage);
+    this.#approvals.set(stage, found);
+    return found;
+  }
+}
