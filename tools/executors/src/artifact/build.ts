@@ -11,7 +11,7 @@ import type { Siblings } from './ranges.ts';
 import { renderSbom } from './sbom.ts';
 import type { SbomComponent } from './sbom.ts';
 import { writeTarball } from './tarball.ts';
-import type { TarballFile } from './tarball.ts';
+import type { OpenSink, TarballFile } from './tarball.ts';
 import type { ArtifactManifest, PackageManifest } from './types.ts';
 
 export const MANIFEST_FILE = 'artifact.json';
@@ -82,8 +82,9 @@ export async function buildArtifact(input: BuildInput): Promise<ArtifactManifest
 
 /** Carries a plan out. */
 export async function writeArtifact(
-  { workspaceRoot, projectRoot, project, outputFolder, components }: BuildInput,
+  { workspaceRoot, projectRoot, project, outputFolder, components }: Omit<BuildInput, 'siblings'>,
   { manifest, files, tarball, workspaceDependencies }: PackPlan,
+  openSink?: OpenSink,
 ): Promise<ArtifactManifest> {
   const { name, version } = manifest;
   const partial = (): string => join(outputFolder, `${PARTIAL}${randomUUID()}`);
@@ -94,7 +95,7 @@ export async function writeArtifact(
     const order = files.toSorted(
       (a, b) => Number(b.path === 'package.json') - Number(a.path === 'package.json'),
     );
-    const written = await writeTarball(join(workspaceRoot, projectRoot), order, packing);
+    const written = await writeTarball(join(workspaceRoot, projectRoot), order, packing, openSink);
     const sbom = renderSbom(manifest, written.integrity, components);
     const artifact: ArtifactManifest = {
       schemaVersion: 1,

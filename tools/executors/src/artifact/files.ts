@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import packlist from 'npm-packlist';
-import type { Tree, WalkOptions } from 'npm-packlist';
+import type { Found, Tree, WalkOptions } from 'npm-packlist';
 import { binaries, inside } from './entries.ts';
 import type { PackageManifest } from './types.ts';
 
@@ -33,7 +33,7 @@ export async function listFiles(
   const bin = binaries(manifest);
   const strip = (field: unknown): unknown => (typeof field === 'string' ? inside(field) : undefined);
   const normal = { ...manifest, bin, main: strip(manifest['main']), browser: strip(manifest['browser']) };
-  const tree: Tree = { path, package: normal, isProjectRoot: true, edgesOut: new Map() };
+  const tree: Tree = { path, package: normal, isProjectRoot: true, edgesOut: new Map<string, never>() };
 
   const links: string[] = [];
   const options = { isPackage: true, prefix: resolve(workspaceRoot), workspaces: [path] };
@@ -71,7 +71,7 @@ class Walker extends packlist.Walker {
     this.#links = links;
   }
 
-  protected override onstat(found: Parameters<packlist.Walker['onstat']>[0], then: () => void): void {
+  protected override onstat(found: Found, then: () => void): void {
     const { st, entry, file, dir } = found;
     if (st.isSymbolicLink() && (file || dir))
       this.#links.push(`${this.path}/${entry}`.slice(this.root.length + 1));

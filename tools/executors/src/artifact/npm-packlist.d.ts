@@ -13,6 +13,14 @@ declare module 'npm-packlist' {
     prefix?: string;
     workspaces?: string[];
   }
+  export interface Found {
+    st: Stats;
+    entry: string;
+    /** The rules take it, were it a file. */
+    file: boolean;
+    /** The rules take it, were it a folder. */
+    dir: boolean;
+  }
   export class Walker extends EventEmitter<{ done: [Set<string>]; error: [Error] }> {
     constructor(tree: Tree, options?: WalkOptions);
     readonly tree: Tree;

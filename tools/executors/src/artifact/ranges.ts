@@ -64,18 +64,19 @@ const isLocal = (spec: string): boolean => /^(workspace:|file:|link:|portal:|\.{
 
 /** The package meant, and the range; no range where the spec names a place outside (a git or http address). */
 function parse(name: string, spec: string, siblings: Siblings): { target: string; range?: string } {
-  const body = spec.trim().replace(/^(workspace|npm):/, '');
-  const path = /^(?:(?:file|link|portal):|\.{1,2}\/)/.exec(body);
-  if (path) {
+  const workspace = spec.startsWith('workspace:');
+  const body = spec.trim().replace(/^(?:workspace|npm):/, '');
+  // `workspace:*` and a folder in `workspace:` mean the very version; `*` alone means any.
+  const ranged = (range: string): string => (workspace && (range === '*' || range === '') ? '=' : range);
+  if (/^(?:(?:file|link|portal):|\.{1,2}\/)/.test(body)) {
     const folder = body.replace(/^\w+:/, '').replace(/\/+$/, '');
     const found = siblings.has(name) ? name : byFolder(folder, siblings);
-    return { target: found ?? name, range: spec.startsWith('workspace:') ? '=' : '' };
+    return { target: found ?? name, range: ranged('') };
   }
-  const alias = /^((?:@[^/@]+\/)?[^/@]+)@(.*)$/.exec(body);
-  if (alias?.[1] && body !== spec.trim()) return { target: alias[1], range: alias[2] ?? '' };
+  const [, target, range] = (body !== spec.trim() && /^((?:@[^/@]+\/)?[^/@]+)@(.*)$/.exec(body)) || [];
+  if (target !== undefined && range !== undefined) return { target, range: ranged(range) };
   if (/^[\w+.-]+:|\//.test(body)) return { target: name };
-  if (spec.startsWith('workspace:') && body === '*') return { target: name, range: '=' };
-  return { target: name, range: body };
+  return { target: name, range: ranged(body) };
 }
 
 /** A dependency under another name than the package's own: its folder is all there is to know it by. */

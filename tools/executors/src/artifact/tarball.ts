@@ -22,6 +22,8 @@ export interface TarballFile extends PackedFile {
   content?: Buffer;
 }
 
+export type OpenSink = (path: string) => Writable;
+
 export interface WrittenTarball {
   size: number;
   integrity: string;
@@ -37,7 +39,7 @@ export async function writeTarball(
   folder: string,
   files: readonly TarballFile[],
   path: string,
-  openSink: (path: string) => Writable = (to) => createWriteStream(to, { flags: 'wx' }),
+  openSink: OpenSink = (to) => createWriteStream(to, { flags: 'wx' }),
 ): Promise<WrittenTarball> {
   const sha512 = createHash('sha512');
   const sha1 = createHash('sha1');
