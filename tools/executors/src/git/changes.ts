@@ -26,7 +26,18 @@ export async function changesBetween(
   }
   const range = base === undefined ? [head] : [head, `^${base}`];
   // Simplified history would leave out side branches whose result a merge discarded, and with them their authors.
-  const args = ['log', '-z', '--full-history', FORMAT, '--end-of-options', ...range, '--', ...paths];
+  const args = [
+    'log',
+    '-z',
+    '--full-history',
+    '--no-color',
+    '--no-show-signature',
+    FORMAT,
+    '--end-of-options',
+    ...range,
+    '--',
+    ...paths,
+  ];
   const text = await repository.run(args);
   return text
     .split('\0')

@@ -1,0 +1,3 @@
+export { openLedger, type OpenLedger } from './ledger.ts';
+export { parseBatch, recordProblem } from './validate.ts';
+export type * from './types.ts';

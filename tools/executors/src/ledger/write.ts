@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { canonicalJson, errors, redact } from '../foundation/index.ts';
+import { recordProblem } from './validate.ts';
+import type { Batch, LedgerRecord, RecordBody, Signer } from './types.ts';
+
+/** `records/<yyyy>/<mm>/<dd>/<time>-<random>.json`: sorts by time, and no two writers choose the same. */
+export function batchPath(now: Date): string {
+  const iso = now.toISOString();
+  const time = iso.replace(/[-:.]/g, '');
+  return `records/${iso.slice(0, 4)}/${iso.slice(5, 7)}/${iso.slice(8, 10)}/${time}-${randomBytes(8).toString('hex')}.json`;
+}
+
+export interface Common {
+  at: string;
+  repository: string;
+  by: string;
+  run: string;
+}
+
+/** Whole records, without any secret that got into a text. @throws LEDGER_RECORD_INVALID */
+export function complete(bodies: RecordBody[], common: Common): LedgerRecord[] {
+  return bodies.map((body) => {
+    const record = withoutSecrets({ ...body, ...common }) as LedgerRecord;
+    const problem = recordProblem(record);
+    if (problem) throw errors.LEDGER_RECORD_INVALID({ problem: `${body.type}: ${problem}` });
+    return record;
+  });
+}
+
+/** The text of a batch file, signed where there is a signer. What is signed is the canonical JSON of the records. */
+export async function batchText(records: LedgerRecord[], signer: Signer | undefined): Promise<string> {
+  const signature: Batch['signature'] = signer
+    ? { format: 'sshsig', principal: signer.principal, value: await signer.sign(canonicalJson(records)) }
+    : null;
+  return `${JSON.stringify({ schemaVersion: 1, records, signature } satisfies Batch, null, 2)}\n`;
+}
+
+/** One line for `git log`: "promoted into test: money@1.2.0, units@2.0.0". */
+export function messageOf(records: LedgerRecord[]): string {
+  const groups = new Map<string, string[]>();
+  for (const record of records) {
+    const title = `${record.type} (${record.stage})`;
+    const items = 'name' in record ? [record] : 'items' in record ? record.items : [];
+    groups.set(title, [
+      ...(groups.get(title) ?? []),
+      ...items.map(({ name, version }) => `${name}@${version}`),
+    ]);
+  }
+  const lines = [...groups].map(([title, items]) => {
+    const more = items.length > 4 ? `, and ${items.length - 4} more` : '';
+    return items.length === 0 ? title : `${title}: ${items.slice(0, 4).join(', ')}${more}`;
+  });
+  return lines.join('; ').replace(/\s+/g, ' ');
+}
+
+function withoutSecrets(value: unknown): unknown {
+  if (typeof value === 'string') return redact(value);
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== 'object' || value === null) return value;
+  const plain = JSON.parse(JSON.stringify(value)) as unknown;
+  if (typeof plain !== 'object' || plain === null) return withoutSecrets(plain);
+  return Object.fromEntries(
+    Object.entries(plain).map(([key, inner]) => [redact(key), withoutSecrets(inner)]),
+  );
+}
