@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../foundation/index.ts';
 import { testStage } from '../testing/stages.ts';
-import { fits, interpret, retryAfterMs, ROWS, type Answer } from './answers.ts';
+import { fits, interpret, refusedBeforehand, retryAfterMs, ROWS, type Answer } from './answers.ts';
 import { unreachable } from './network.ts';
 
 const TOKEN = 'very-secret-token';
@@ -192,6 +192,23 @@ describe('the table of answers', () => {
     expect(interpret(answer({ status: 503, headers: { 'retry-after': '3' } }))).toMatchObject({
       retryAfterMs: 3000,
     });
+  });
+});
+
+describe('what is not even sent', () => {
+  const put = (kind: 'github' | 'npm', name: string, size: number) =>
+    refusedBeforehand({
+      operation: 'put',
+      stage: testStage({ registry: 'https://r.example.com', kind }),
+      name,
+      version: '1.0.0',
+      size,
+    });
+  it('is what the kind of registry is known not to take', () => {
+    expect(put('github', '@acme/lib', 300_000_000)).toMatchObject({ code: 'TARBALL_TOO_LARGE' });
+    expect(put('github', 'lib', 10)).toMatchObject({ code: 'SCOPE_REFUSED' });
+    expect(put('github', '@acme/lib', 10)).toBeUndefined();
+    expect(put('npm', 'lib', 300_000_000)).toBeUndefined();
   });
 });
 

@@ -170,6 +170,14 @@ export function fits(row: Row, answer: Answer): boolean {
   );
 }
 
+/** What the table of capabilities says no to, without asking: a registry may just hang up on a body that is too large. */
+export function refusedBeforehand(asked: Asked & { size: number }): SluiceError | undefined {
+  const { largest, scopedOnly } = capabilitiesOf(asked.stage.kind);
+  if (largest !== undefined && asked.size > largest) return tooLarge(asked);
+  if (!scopedOnly || asked.name.startsWith('@')) return undefined;
+  return errors.SCOPE_REFUSED({ ...at(asked), name: asked.name, said: 'it takes scoped names only' });
+}
+
 /** A 2xx answer (or a success by its status) whose body is not the JSON that belongs there. */
 export function notJson(asked: Asked, contentType: string, body: string): SluiceError {
   if (/json/i.test(contentType)) {
@@ -245,7 +253,7 @@ function versionMissing(answer: Answer): SluiceError {
     { transient },
   );
 }
-function tooLarge(answer: Answer): SluiceError {
+function tooLarge(answer: Asked): SluiceError {
   return errors.TARBALL_TOO_LARGE({
     ...at(answer),
     name: answer.name,

@@ -96,7 +96,11 @@ export function openHttp(stage: Stage, given?: Dispatcher): Http {
     }
   }
 
-  return { send, json, close: async () => (given ? undefined : dispatcher.close()) };
+  return {
+    send,
+    json, // Not `close()`, which waits for answers that may never come.
+    close: async () => (given ? undefined : dispatcher.destroy()),
+  };
 }
 
 /** Where a GET goes on to; never from https to plain http. */

@@ -8,6 +8,7 @@ import { startFaultProxy, type FaultProxy } from '../testing/fault-proxy.ts';
 import { makeTarball } from '../testing/npm-packages.ts';
 import { testStage } from '../testing/stages.ts';
 import { startVerdaccio, type TestVerdaccio } from '../testing/verdaccio.ts';
+import { redirection } from './http.ts';
 import { openNpmStore } from './npm-store.ts';
 import type { StageStore } from './types.ts';
 
@@ -178,6 +179,15 @@ describe('the npm store against a registry that misbehaves', () => {
 });
 
 describe('redirections', () => {
+  it('never lead from https to plain http, and only where the status says so', () => {
+    const from = 'https://npm.example.com/a/b';
+    expect(redirection(from, 302, 'https://cdn.example.com/x')).toBe('https://cdn.example.com/x');
+    expect(redirection(from, 308, '/c')).toBe('https://npm.example.com/c');
+    expect(redirection(from, 302, 'http://npm.example.com/x')).toBeUndefined();
+    expect(redirection(from, 302, undefined)).toBeUndefined();
+    expect(redirection(from, 404, '/c')).toBeUndefined();
+  });
+
   it('are followed for tarballs, and the token stays at home', async () => {
     const bytes = await makeTarball({ name: 'lib', version: '1.0.0' });
     const seen: Record<string, string | undefined> = {};

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { ArtifactBytes, PackageManifest } from '../artifact/types.ts';
 import { errors, SluiceError } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
-import { answerCut, type Asked } from './answers.ts';
+import { answerCut, refusedBeforehand, type Asked } from './answers.ts';
 import { collectBytes, MEMORY_LIMIT } from './bytes.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openHttp, type Http, type Response } from './http.ts';
@@ -93,18 +93,19 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     { tag, access }: { tag: string; access: 'public' | 'restricted' },
     signal?: AbortSignal,
   ): Promise<'accepted' | 'present'> {
+    const call = { ...asked('put', manifest.name, manifest.version), size: bytes.size, signal };
+    const refusal = refusedBeforehand(call);
+    if (refusal) throw refusal;
     const document = publishDocument(bytes, manifest, { registry: stage.registry, tag, access });
     const small = bytes.buffer !== undefined && bytes.size <= Math.min(memoryLimit, ONE_BUFFER);
     const outcome = await send(http, {
-      ...asked('put', manifest.name, manifest.version),
-      size: bytes.size,
+      ...call,
       method: 'PUT',
       path: `/${escaped(manifest.name)}`,
       headers: { 'content-type': 'application/json', 'content-length': String(document.length) },
       body: small
         ? wholeBody(document, bytes.buffer!)
         : streamedBody(document, bytes.stream() as unknown as AsyncIterable<Buffer>),
-      signal,
     });
     return outcome === 'present' ? 'present' : 'accepted';
   }

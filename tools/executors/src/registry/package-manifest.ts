@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Parser, type ReadEntry } from 'tar';
+import type { Parser, ReadEntry } from 'tar';
 import type { ArtifactBytes, PackageManifest } from '../artifact/types.ts';
 import { errors, SluiceError } from '../foundation/index.ts';
 
@@ -15,6 +15,8 @@ export async function readPackageManifest(
 ): Promise<{ manifest: PackageManifest; readme?: string }> {
   const manifests: Promise<string>[] = [];
   const readmes: Promise<string>[] = [];
+  // Loaded late: a run with nothing to do opens no tarball.
+  const { Parser } = await import('tar');
   const parser = new Parser({
     // A tarball with damaged entries would install differently in different clients.
     strict: true,
