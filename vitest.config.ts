@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-// Sibling packages are tested from their sources: no build has to come first.
-const conditions = ['development', 'node', 'import', 'module', 'default'];
+// Sibling packages are tested from their sources: no build has to come first. Not `import`: it would hold for `require` too.
+const conditions = ['development', 'node', 'module', 'default'];
 
 export default defineConfig({
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ssr: { resolve: { conditions, externalConditions: ['development'] } },
   test: {
     include: ['libs/*/src/**/*.test.ts', 'tools/executors/{src,test}/**/*.test.ts', 'bench/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],

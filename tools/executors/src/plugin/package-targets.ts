@@ -2,8 +2,9 @@ import type { ProjectConfiguration, TargetConfiguration } from '@nx/devkit';
 import type { SluiceOptions } from '../pipeline/index.ts';
 import { stageConfigurations } from './configurations.ts';
 
-/** The compile step that @nx/js infers; a workspace where it has another name says `dependsOn` in its targetDefaults. */
+/** The name that nx.json gives to the compile step of @nx/js; another one stands in `dependsOn` of the targetDefaults. */
 const COMPILE = 'compile';
+const TECHNOLOGIES = ['sluice', 'npm'];
 
 /**
  * The targets of one publishable package.
@@ -20,18 +21,14 @@ export function inferPackage(options: SluiceOptions, tool: string[]): Omit<Proje
         configurations: stageConfigurations(options),
         metadata: about(
           `Publishes the artifact into the first stage, ${stages[0]}, and proves that it arrived`,
-          {
-            command: `npx nx run-many -t ${targets['publish-registry']}`,
-          },
+          `npx nx run-many -t ${targets['publish-registry']}`,
         ),
       },
       'nx-release-publish': {
         ...moves('publish-registry', [targets.build, '^nx-release-publish']),
         metadata: about(
           `The publish step of nx release: publishes the artifact into the first stage, ${stages[0]}`,
-          {
-            command: 'npx nx release',
-          },
+          'npx nx release',
         ),
       },
       [targets.promote]: {
@@ -39,9 +36,7 @@ export function inferPackage(options: SluiceOptions, tool: string[]): Omit<Proje
         configurations: stageConfigurations(options),
         metadata: about(
           `Moves the artifact from one stage into the next (${stages.join(' -> ')}), behind its gate`,
-          {
-            command: `npx nx affected -t ${targets.promote} -c ${stages[1] ?? stages[0]}`,
-          },
+          `npx nx affected -t ${targets.promote} -c ${stages[1] ?? stages[0]}`,
         ),
       },
       [targets.rollback]: {
@@ -49,9 +44,7 @@ export function inferPackage(options: SluiceOptions, tool: string[]): Omit<Proje
         configurations: stageConfigurations(options),
         metadata: about(
           'Moves the dist-tag of a stage back, deprecates the bad version and holds its digest',
-          {
-            command: `npx nx run <project>:${targets.rollback}:${stages.at(-1)} --to=1.2.0`,
-          },
+          `npx nx run <project>:${targets.rollback}:${stages.at(-1)} --to=1.2.0`,
         ),
       },
     },
@@ -69,18 +62,20 @@ function build(target: string, tool: string[]): TargetConfiguration {
     // Nx leaves out what a project does not have. Where our target has another name, `build` is the workspace's own.
     dependsOn: [COMPILE, ...(target === 'build' ? [] : ['build']), `^${target}`],
     cache: true,
-    // A package holds whatever its `files` say: sources of any kind, and what the tasks before it wrote.
-    // Without `externalDependencies` Nx hashes all of them: the SBOM names their versions.
+    // A package holds whatever its `files` say and no ignore file above takes away: sources of any kind, and what the tasks
+    // before it wrote. Without `externalDependencies` Nx hashes all of them: the SBOM names their versions.
     inputs: [
       '{projectRoot}/**/*',
+      '{workspaceRoot}/**/.{gitignore,npmignore}',
       { fileset: '{projectRoot}/package.json', dependencies: true },
       { dependentTasksOutputFiles: '**/*' },
       ...tool,
     ],
     outputs: ['{workspaceRoot}/dist/artifacts/{projectName}'],
-    metadata: about('Packs the package, once: the tarball with its identity, its SBOM, and artifact.json', {
-      command: `npx nx run-many -t ${target}`,
-    }),
+    metadata: {
+      description: 'Packs the package, once: the tarball with its identity, its SBOM, and artifact.json',
+      technologies: TECHNOLOGIES,
+    },
   };
 }
 
@@ -89,10 +84,10 @@ function moves(executor: string, dependsOn: string[]): TargetConfiguration {
   return { executor: `@sluice/nx:${executor}`, cache: false, ...(dependsOn.length > 0 ? { dependsOn } : {}) };
 }
 
-function about(description: string, help: { command: string }): TargetConfiguration['metadata'] {
+function about(description: string, command: string): TargetConfiguration['metadata'] {
   return {
     description,
-    technologies: ['sluice', 'npm'],
-    help: { command: help.command, example: { options: { dryRun: true } } },
+    technologies: TECHNOLOGIES,
+    help: { command, example: { options: { dryRun: true } } },
   };
 }

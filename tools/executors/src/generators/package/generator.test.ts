@@ -1,0 +1,104 @@
+import type { Tree } from '@nx/devkit';
+import { readJson, readNxJson, writeJson } from '@nx/devkit';
+import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import pack from './generator.ts';
+import { nameOf } from './naming.ts';
+
+describe('nameOf', () => {
+  const siblings = [
+    { name: '@acme/units', root: 'packages/units' },
+    { name: '@acme/money', root: 'packages/money' },
+    { name: '@other/x', root: 'libs/x' },
+  ];
+  it.each([
+    [{ name: 'tax' }, '@acme/tax', 'packages/tax'],
+    [{ name: 'tax', scope: 'else' }, '@else/tax', 'packages/tax'],
+    [{ name: '@mine/tax' }, '@mine/tax', 'packages/tax'],
+    [{ name: 'tax', directory: './shared/tax/' }, '@acme/tax', 'shared/tax'],
+  ])('%j is %s in %s', (schema, packageName, directory) => {
+    expect(nameOf(schema, siblings)).toEqual({ packageName, projectName: 'tax', directory });
+  });
+
+  it('goes into libs where there is no package yet, and then needs a scope', () => {
+    expect(nameOf({ name: 'tax', scope: '@acme' }, []).directory).toBe('libs/tax');
+    expect(() => nameOf({ name: 'tax' }, [])).toThrow(expect.objectContaining({ code: 'SCOPE_MISSING' }));
+  });
+
+  it.each([
+    { name: 'Tax' },
+    { name: '' },
+    { name: '../tax' },
+    { name: 'tax', scope: '@A c' },
+    { name: 'x'.repeat(220) },
+  ])('refuses %j', (schema) => {
+    expect(() => nameOf(schema, siblings)).toThrow(expect.objectContaining({ code: 'PACKAGE_SPELLING' }));
+  });
+});
+
+describe('the generator', () => {
+  let tree: Tree;
+  beforeEach(() => {
+    tree = createTreeWithEmptyWorkspace({ formatter: 'prettier' });
+    writeJson(tree, 'package.json', { name: 'w', license: 'MIT', workspaces: ['libs/*'] });
+  });
+
+  it('writes a package that Nx, npm and tsc take', async () => {
+    await pack(tree, { name: 'money-utils', scope: '@acme', description: 'Says "money".' });
+    expect(readJson(tree, 'libs/money-utils/package.json')).toMatchObject({
+      name: '@acme/money-utils',
+      version: '0.1.0',
+      description: 'Says "money".',
+      license: 'MIT',
+      nx: { name: 'money-utils' },
+    });
+    expect(readJson(tree, 'libs/money-utils/tsconfig.lib.json').extends).toBe('../../tsconfig.base.json');
+    expect(tree.children('libs/money-utils').sort()).toEqual([
+      'README.md',
+      'package.json',
+      'src',
+      'tsconfig.json',
+      'tsconfig.lib.json',
+      'tsconfig.spec.json',
+    ]);
+    expect(tree.children('libs/money-utils/src').sort()).toEqual(['index.test.ts', 'index.ts']);
+    expect(tree.read('libs/money-utils/README.md', 'utf8')).toContain('# @acme/money-utils');
+  });
+
+  it('lets the workspace know and compile it', async () => {
+    await pack(tree, { name: 'tax', scope: '@acme', directory: 'shared/tax' });
+    expect(readJson(tree, 'package.json')).toMatchObject({
+      workspaces: ['libs/*', 'shared/tax'],
+      devDependencies: { typescript: '~6.0.3' },
+    });
+    expect(readNxJson(tree)?.plugins?.[0]).toMatchObject({
+      plugin: '@nx/js/typescript',
+      options: { build: { targetName: 'compile' } },
+    });
+    expect(readJson(tree, 'tsconfig.json').references).toEqual([]);
+  });
+
+  it("keeps the workspace's own way of compiling", async () => {
+    const plugins = [{ plugin: '@nx/js/typescript', options: { build: { targetName: 'build' } } }];
+    writeJson(tree, 'nx.json', { plugins });
+    writeJson(tree, 'tsconfig.base.json', { compilerOptions: { strict: true } });
+    await pack(tree, { name: 'tax', scope: '@acme' });
+    expect(readNxJson(tree)?.plugins).toEqual(plugins);
+    expect(readJson(tree, 'tsconfig.base.json')).toEqual({ compilerOptions: { strict: true } });
+    expect(readJson(tree, 'package.json').workspaces).toEqual(['libs/*']);
+  });
+
+  it('takes over the scope and the folder of the packages here', async () => {
+    writeJson(tree, 'package.json', { name: 'w', workspaces: ['packages/*'] });
+    await pack(tree, { name: 'first', scope: '@acme', directory: 'packages/first' });
+    await pack(tree, { name: 'second' });
+    expect(readJson(tree, 'packages/second/package.json').name).toBe('@acme/second');
+  });
+
+  it('does not write over a package', async () => {
+    await pack(tree, { name: 'tax', scope: '@acme' });
+    const before = tree.read('libs/tax/package.json', 'utf8');
+    await expect(pack(tree, { name: 'tax', scope: '@other' })).rejects.toThrow('FOLDER_TAKEN: libs/tax');
+    expect(tree.read('libs/tax/package.json', 'utf8')).toBe(before);
+  });
+});

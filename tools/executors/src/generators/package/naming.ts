@@ -1,0 +1,46 @@
+import { errors } from '../../foundation/index.ts';
+
+export interface PackageSchema {
+  name: string;
+  scope?: string;
+  directory?: string;
+  description?: string;
+}
+/** Packages that the workspace has already. */
+export interface Sibling {
+  name: string;
+  root: string;
+}
+export interface Naming {
+  packageName: string;
+  projectName: string;
+  directory: string;
+}
+
+const PART = /^[a-z0-9][a-z0-9._-]*$/;
+
+/**
+ * What the package is called and where it goes. Siblings lend it their scope and their folder.
+ * @throws PACKAGE_SPELLING, SCOPE_MISSING
+ */
+export function nameOf(schema: PackageSchema, siblings: readonly Sibling[]): Naming {
+  const [, ownScope, bare] = /^(?:(@[^/]+)\/)?(.*)$/s.exec(schema.name.trim()) ?? [];
+  const said = schema.scope ?? ownScope ?? mostCommon(siblings.map(({ name }) => /^@[^/]+/.exec(name)?.[0]));
+  if (!said) throw errors.SCOPE_MISSING({ name: schema.name });
+  const scope = said.replace(/^@?/, '@');
+  const projectName = bare ?? '';
+  const packageName = `${scope}/${projectName}`;
+  if (!PART.test(projectName) || !PART.test(scope.slice(1)) || packageName.length > 214) {
+    throw errors.PACKAGE_SPELLING({ name: packageName });
+  }
+  const folder = mostCommon(siblings.map(({ root }) => /^(.+)\/[^/]+$/.exec(root)?.[1])) ?? 'libs';
+  const directory = (schema.directory ?? `${folder}/${projectName}`).replace(/^\.\//, '').replace(/\/+$/, '');
+  return { packageName, projectName, directory };
+}
+
+/** Of those that come equally often, the first. */
+function mostCommon(values: readonly (string | undefined)[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const value of values) if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
