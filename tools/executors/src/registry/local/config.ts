@@ -1,3 +1,4 @@
+import { deprecationRights, keepsVersions } from './keep.ts';
 import type { LocalPaths, StagePaths } from './paths.ts';
 
 /** The part of Verdaccio's configuration that we know; a file of the workspace may hold more. */
@@ -31,7 +32,7 @@ export function templateConfig(index: number, count: number): VerdaccioConfig {
 function rights(index: number, count: number): { access: string; publish: string; unpublish: string } {
   if (index === 0)
     return { access: '$authenticated', publish: '$authenticated', unpublish: '$authenticated' };
-  // No such user can ever be: nobody may register, and the only one is ours.
+  // No such user can ever be: nobody may register, and the only one is ours. Deprecations are let through, see keep.ts.
   if (index === count - 1) return { access: '$all', publish: '$authenticated', unpublish: 'nobody' };
   return { access: USER, publish: USER, unpublish: USER };
 }
@@ -40,6 +41,7 @@ function rights(index: number, count: number): { access: string; publish: string
 export function runConfig(config: VerdaccioConfig, paths: StagePaths, local: LocalPaths): VerdaccioConfig {
   return {
     ...config,
+    packages: keepsVersions(config) ? deprecationRights(config.packages) : config.packages,
     configPath: `${local.folder}/verdaccio.yaml`,
     self_path: `${local.folder}/verdaccio.yaml`,
     listen: undefined,

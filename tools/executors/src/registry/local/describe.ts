@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { LocalLease } from './lease.ts';
 import { localPaths, stagePaths } from './paths.ts';
@@ -10,6 +10,8 @@ export interface RegistryDescription {
   storage: string;
   /** The file that configures it, or `built in`. */
   configuration: string;
+  /** A package that it holds. */
+  sample?: string;
 }
 
 /** What runs (or, without a lease, would run), with paths relative to the workspace. Holds no token. */
@@ -20,13 +22,22 @@ export function describeRegistries(
 ): RegistryDescription[] {
   return stages.map((stage) => {
     const file = join('verdaccio', `${stage}.yaml`);
+    const { storage } = stagePaths(localPaths(workspaceRoot), stage);
     return {
       stage,
       url: lease?.addresses.get(stage)?.url,
-      storage: relative(workspaceRoot, stagePaths(localPaths(workspaceRoot), stage).storage),
+      storage: relative(workspaceRoot, storage),
       configuration: existsSync(join(workspaceRoot, file)) ? file : 'built in',
+      sample: aPackageIn(storage),
     };
   });
+}
+
+function aPackageIn(storage: string): string | undefined {
+  const folders = (path: string): string[] =>
+    existsSync(path) ? readdirSync(path).filter((name) => !name.startsWith('.')) : [];
+  const [first] = folders(storage).sort();
+  return first?.startsWith('@') ? folders(join(storage, first)).map((name) => `${first}/${name}`)[0] : first;
 }
 
 /** The same for a person, with lines that can be copied. */
@@ -36,14 +47,15 @@ export function registriesText(
   notes: string[] = [],
 ): string {
   const npmrc = relative(workspaceRoot, localPaths(workspaceRoot).npmrc);
-  const blocks = registries.map(({ stage, url, storage, configuration }) => {
+  const blocks = registries.map(({ stage, url, storage, configuration, sample }) => {
     const rows = [
       `${stage}`,
       `  address  ${url ?? '(known once it runs)'}`,
       `  storage  ${storage}`,
       `  rights   ${configuration}`,
     ];
-    if (url) rows.push(`  look     npm view @acme/money --registry ${url} --userconfig ${npmrc}`);
+    if (url)
+      rows.push(`  look     npm view ${sample ?? '<package>'} --registry ${url} --userconfig ${npmrc}`);
     return rows.join('\n');
   });
   const login = `The tokens stand in ${npmrc}: --userconfig ${npmrc} logs npm in to all of them.`;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { mkdir } from 'node:fs/promises';
 import { preferredPort, runConfig, USER, type VerdaccioConfig } from './config.ts';
 import { readJson, writePrivate } from './files.ts';
+import { keepsVersions, refuseDeletions } from './keep.ts';
 import { stagePaths, type LocalPaths } from './paths.ts';
 
 export type RunServer = (config: VerdaccioConfig) => Promise<Server>;
@@ -40,6 +41,7 @@ export async function host(
     `${kept.user}:{SHA}${createHash('sha1').update(kept.password).digest('base64')}\n`,
   );
   const server = await runServer(runConfig(config, paths, local));
+  if (keepsVersions(config)) refuseDeletions(server);
   const preferred = preferredPort(config);
   const port = await listen(server, preferred);
   const url = `http://127.0.0.1:${port}`;

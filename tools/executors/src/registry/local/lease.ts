@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, stat } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,11 +8,10 @@ import { openLease, readState, ServerProblem, type OpenLease } from './client.ts
 import { lastLines } from './files.ts';
 import { isHeld } from './lock.ts';
 import { localPaths, type LocalPaths } from './paths.ts';
+import { findVerdaccio } from './verdaccio.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Everything is ready within this time, or an error says why not. */
-const READY_MS = 30_000;
 const LOG_LARGEST = 1024 * 1024;
 /** What the server may know of our environment; it has no use for anybody's tokens. */
 const HANDED_ON = [
@@ -36,6 +34,8 @@ export interface LeaseRequest {
   /** All package stages in order, where `stages` are only some: a stage without a file gets its rights by its place. */
   pipeline?: string[];
   env?: Env;
+  /** Everything is ready within this time (ms), or an error says why not. */
+  readyWithin?: number;
 }
 export interface LocalRegistry {
   url: string;
@@ -62,6 +62,7 @@ export async function leaseLocalRegistries({
   stages,
   pipeline = stages,
   env = process.env,
+  readyWithin = 30_000,
 }: LeaseRequest): Promise<LocalLease> {
   if (stages.length === 0)
     return { addresses: new Map(), notes: [], closed: Promise.resolve(), release: async () => {} };
@@ -70,7 +71,7 @@ export async function leaseLocalRegistries({
     ...stages.map((s) => ['stage', s]),
     ...pipeline.map((s) => ['pipeline', s]),
   ]);
-  const lease = await obtain(paths, query, workspaceRoot, env);
+  const lease = await obtain(paths, query, workspaceRoot, env, readyWithin);
   const found = Object.entries(lease.registries);
   return {
     addresses: new Map(
@@ -87,10 +88,11 @@ async function obtain(
   query: URLSearchParams,
   workspaceRoot: string,
   env: Env,
+  readyWithin: number,
 ): Promise<OpenLease> {
   const failed = async (reason: string): Promise<Error> =>
     errors.LOCAL_REGISTRIES_FAILED({ reason, log: paths.log, lines: await lastLines(paths.log) });
-  const until = Date.now() + READY_MS;
+  const until = Date.now() + readyWithin;
   let server: { exit?: number } | undefined;
   while (Date.now() < until) {
     const held = await isHeld(paths.lock);
@@ -106,7 +108,7 @@ async function obtain(
       server = await startServer(paths, workspaceRoot, env);
     await pause(20);
   }
-  throw await failed(`they were not ready within ${READY_MS / 1000} seconds`);
+  throw await failed(`they were not ready within ${readyWithin / 1000} seconds`);
 }
 
 /** Several may start one at the same moment: the servers settle among themselves by their lock, the others exit with 0. */
@@ -132,18 +134,6 @@ async function startServer(paths: LocalPaths, workspaceRoot: string, env: Env): 
   child.unref();
   await log.close();
   return server;
-}
-
-/** The workspace's own Verdaccio, else the one beside the plugin. */
-function findVerdaccio(workspaceRoot: string): string {
-  for (const from of [join(workspaceRoot, 'package.json'), import.meta.filename]) {
-    try {
-      return createRequire(from).resolve('verdaccio');
-    } catch {
-      continue;
-    }
-  }
-  throw errors.VERDACCIO_MISSING({ root: workspaceRoot });
 }
 
 function lingerOf(env: Env): string {

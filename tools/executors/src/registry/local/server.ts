@@ -92,12 +92,20 @@ function ensure(stage: string, pipeline: string[]): Promise<{ hosted: Hosted; cl
 
 async function start(stage: string, pipeline: string[]): Promise<{ hosted: Hosted; close(): Promise<void> }> {
   const { runServer, parseConfigFile } = await library;
-  const file = join(root, 'verdaccio', `${stage}.yaml`);
+  const file = join('verdaccio', `${stage}.yaml`);
   const place = Math.max(0, pipeline.indexOf(stage));
-  const config = existsSync(file) ? parseConfigFile(file) : templateConfig(place, pipeline.length);
-  const registry = await host(stage, config, paths, runServer);
-  say(`${stage} at ${registry.hosted.url}`);
-  return registry;
+  const own = existsSync(join(root, file));
+  try {
+    const config = own ? parseConfigFile(join(root, file)) : templateConfig(place, pipeline.length);
+    const registry = await host(stage, config, paths, runServer);
+    say(`${stage} at ${registry.hosted.url}`);
+    return registry;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the stage ${stage}, by ${own ? file : 'the built-in configuration'}: ${reason}`, {
+      cause,
+    });
+  }
 }
 
 async function loadVerdaccio(): Promise<{
