@@ -104,7 +104,7 @@ export function openHttp(stage: Stage, given?: Dispatcher): Http {
 }
 
 /** Where a GET goes on to; never from https to plain http. */
-function redirection(
+export function redirection(
   from: string,
   status: number,
   location: string | string[] | undefined,
