@@ -47,7 +47,7 @@ export function single<O extends CommonOptions>(work: Work<O>) {
   };
 }
 
-interface BatchResult {
+export interface BatchResult {
   task: string;
   result: { success: boolean; terminalOutput: string; startTime: number; endTime: number };
 }

@@ -7,7 +7,7 @@ export function formatVerify(report: VerifyReport): string {
   const notes = findings.filter((finding) => finding.kind === 'artifact');
   return [
     `${proved} downloads (${(bytes / 1024).toFixed(0)} kB) hold the bytes that the ledger names`,
-    `${history.records} records, ${history.batches} batches: ${history.problems === 0 ? 'history and signatures are sound' : `${history.problems} problems`}`,
+    `${history.records} records in the ledger: ${history.problems === 0 ? 'history and signatures are sound' : `${history.problems} problems`}`,
     ...failing.map((finding) => `PROBLEM ${finding.kind}: ${finding.what}`),
     ...notes.map((finding) => `note: ${finding.what}`),
     failing.length === 0
