@@ -5,7 +5,7 @@ import { errors } from '../foundation/index.ts';
 import { missingEntries } from './entries.ts';
 import { byCodeUnit, listFiles } from './files.ts';
 import { checkIdentity, isTarballOf, tarballName } from './identity.ts';
-import { publishedManifest, withoutDevelopment } from './published.ts';
+import { publishedManifest, withoutSources } from './published.ts';
 import type { PublishedManifest } from './published.ts';
 import type { Siblings } from './ranges.ts';
 import { renderSbom } from './sbom.ts';
@@ -54,7 +54,7 @@ export async function planPack({ workspaceRoot, projectRoot, siblings }: PackInp
   const published = publishedManifest(source as PackageManifest, siblings);
   const listed = await listFiles(folder, published.manifest, workspaceRoot);
   const packed = new Set(listed.files.map(({ path }) => path));
-  const manifest = withoutDevelopment(published.manifest, packed);
+  const manifest = withoutSources(published.manifest, packed);
   const missing = missingEntries(manifest, packed);
   if (missing.length > 0) throw errors.EXPORTS_MISSING_FILE({ name: manifest.name, entries: missing });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { publishedManifest, withoutDevelopment } from './published.ts';
+import { publishedManifest, withoutSources } from './published.ts';
 import type { Sibling } from './ranges.ts';
 
 const siblings = new Map<string, Sibling>([
@@ -60,10 +60,10 @@ describe('publishedManifest', () => {
   });
 });
 
-describe('withoutDevelopment', () => {
+describe('withoutSources', () => {
   const packed = new Set(['dist/index.js', 'dist/dev.js', 'src/index.ts', 'dist/index.d.ts']);
   const clean = (exports: unknown) =>
-    withoutDevelopment({ name: 'a', version: '1.0.0', exports }, packed).exports;
+    withoutSources({ name: 'a', version: '1.0.0', exports }, packed).exports;
 
   it('takes out what leads to sources, at any depth', () => {
     expect(
@@ -79,6 +79,19 @@ describe('withoutDevelopment', () => {
     });
     expect(clean([{ development: './src/index.ts' }, './dist/index.js'])).toEqual(['./dist/index.js']);
   });
+
+  it.each(['development', 'source', '@acme/source'])(
+    'knows %s, but no condition of a runtime',
+    (condition) => {
+      const gone = './src/gone.ts';
+      expect(clean({ [condition]: gone, default: './dist/index.js' })).toEqual({
+        default: './dist/index.js',
+      });
+      for (const standard of ['node', 'import', 'types', 'types@<5', 'browser']) {
+        expect(clean({ [standard]: gone })).toEqual({ [standard]: gone });
+      }
+    },
+  );
 
   it('leaves a development build that users get, and a closed subpath', () => {
     const exports = {

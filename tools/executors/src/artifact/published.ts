@@ -28,8 +28,8 @@ export interface PublishedManifest {
 }
 
 /**
- * The package.json that goes into the tarball, but for its `development` conditions (see `withoutDevelopment`, which has to
- * know the files): real ranges, `publishConfig` applied, without what only this workspace understands.
+ * The package.json that goes into the tarball, but for the conditions that lead to sources (see `withoutSources`,
+ * which has to know the files): real ranges, `publishConfig` applied, without what only this workspace understands.
  */
 export function publishedManifest(source: PackageManifest, siblings: Siblings): PublishedManifest {
   const { nx: _nx, ...manifest } = source as PackageManifest & { nx?: unknown };
@@ -56,11 +56,21 @@ export function publishedManifest(source: PackageManifest, siblings: Siblings): 
   return result;
 }
 
+/** Conditions that some runtime or bundler sets by itself; every other one is set by whoever knows the sources. */
+const STANDARD = new Set(
+  'import require module module-sync node node-addons default types browser production deno bun worker workerd edge-light react-native react-server style sass'.split(
+    ' ',
+  ),
+);
+const isSourceCondition = (key: string): boolean =>
+  !STANDARD.has(key) && !key.startsWith('.') && !key.startsWith('#') && !key.startsWith('types@');
+
 /**
- * Takes the `development` conditions out of `exports` and `imports`, where they lead to TypeScript sources or to files that are
- * not in the tarball. A condition that leads to packed JavaScript stays: it is there for the package's users.
+ * Takes those conditions out of `exports` and `imports` by which a workspace reads its own sources (`development`, `source`,
+ * `@acme/source`): where they lead to TypeScript or to files that are not in the tarball. One that leads to packed
+ * JavaScript stays: it is there for the package's users.
  */
-export function withoutDevelopment(manifest: PackageManifest, packed: ReadonlySet<string>): PackageManifest {
+export function withoutSources(manifest: PackageManifest, packed: ReadonlySet<string>): PackageManifest {
   const useful = (target: unknown): boolean =>
     targets(target).every(
       (path) => packed.has(path.replace(/^\.\//, '')) && !/(?<!\.d)\.[cm]?tsx?$/.test(path),
@@ -69,7 +79,7 @@ export function withoutDevelopment(manifest: PackageManifest, packed: ReadonlySe
     if (Array.isArray(value)) return value.map(clean).filter((item) => item !== undefined);
     if (typeof value !== 'object' || value === null) return value;
     const kept = Object.entries(value)
-      .filter(([key, target]) => key !== 'development' || useful(target))
+      .filter(([key, target]) => !isSourceCondition(key) || useful(target))
       .map(([key, target]): [string, unknown] => [key, clean(target)])
       .filter(([, target]) => target !== undefined);
     return kept.length > 0 || Object.keys(value).length === 0 ? Object.fromEntries(kept) : undefined;

@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import type { ProjectGraph, TaskGraph } from '@nx/devkit';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readArtifact } from '../../artifact/index.ts';
+import batch from './batch.ts';
 import build from './executor.ts';
 
 let root: string;
@@ -19,37 +21,28 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
+const graph = {
+  nodes: {},
+  externalNodes: {
+    'npm:semver': { type: 'npm', name: 'npm:semver', data: { packageName: 'semver', version: '7.8.0' } },
+    'npm:vitest': { type: 'npm', name: 'npm:vitest', data: { packageName: 'vitest', version: '5.1.0' } },
+  },
+  dependencies: { money: [{ source: 'money', target: 'npm:vitest', type: 'static' }] },
+} as const;
+const projects = { units: { root: 'libs/units' }, money: { root: 'libs/money' }, e2e: { root: 'e2e' } };
+const context = (projectName: string) => ({
+  root,
+  projectName,
+  projectsConfigurations: { version: 2, projects },
+  projectGraph: structuredClone(graph) as unknown as ProjectGraph,
+});
+
 async function run(options: Parameters<typeof build>[0]) {
-  const projects = { units: { root: 'libs/units' }, money: { root: 'libs/money' }, e2e: { root: 'e2e' } };
   const said = { stdout: '', stderr: '' };
-  const { success } = await build(
-    options,
-    {
-      root,
-      projectName: 'money',
-      projectsConfigurations: { version: 2, projects },
-      projectGraph: {
-        nodes: {},
-        externalNodes: {
-          'npm:semver': {
-            type: 'npm',
-            name: 'npm:semver',
-            data: { packageName: 'semver', version: '7.8.0' },
-          },
-          'npm:vitest': {
-            type: 'npm',
-            name: 'npm:vitest',
-            data: { packageName: 'vitest', version: '5.1.0' },
-          },
-        },
-        dependencies: { money: [{ source: 'money', target: 'npm:vitest', type: 'static' }] },
-      },
-    },
-    {
-      stdout: { write: (text) => ((said.stdout += String(text)), true) },
-      stderr: { write: (text) => ((said.stderr += String(text)), true) },
-    },
-  );
+  const { success } = await build(options, context('money'), {
+    stdout: { write: (text) => ((said.stdout += String(text)), true) },
+    stderr: { write: (text) => ((said.stderr += String(text)), true) },
+  });
   return { success, ...said };
 }
 
@@ -103,5 +96,50 @@ describe('the build executor', () => {
     expect(stderr).toMatch(
       /^EXPORTS_MISSING_FILE: .*@acme\/money.*\n.*main -> index\.js\n\s+now: .*\n\s+next: .*compile/,
     );
+  });
+});
+
+describe('the batch of builds', () => {
+  const tasks = ['units', 'money'].map((project) => ({
+    id: `${project}:build`,
+    target: { project, target: 'build' },
+  }));
+  const taskGraph = {
+    tasks: Object.fromEntries(tasks.map((task) => [task.id, task])),
+  } as unknown as TaskGraph;
+  const collect = async (inputs: Parameters<typeof batch>[1]) => {
+    const results = new Map<string, { success: boolean; terminalOutput: string }>();
+    // What Nx hands over as overrides are those of the last task: they are in its inputs already, and no other task's.
+    for await (const { task, result } of batch(taskGraph, inputs, { dryRun: true }, context('')))
+      results.set(task, result);
+    return results;
+  };
+
+  it('comes to the same artifacts as one executor each', async () => {
+    await run({ outputPath: 'single/{projectName}' });
+    const results = await collect({});
+    expect([...results.values()].map(({ success }) => success)).toEqual([true, true]);
+    for (const file of await readdir(join(root, 'single/money'))) {
+      const batched = await readFile(join(root, 'dist/artifacts/money', file));
+      expect(batched.equals(await readFile(join(root, 'single/money', file)))).toBe(true);
+    }
+    expect((await readArtifact(join(root, 'dist/artifacts/units'))).manifest.name).toBe('@acme/units');
+  });
+
+  it('a failure stops no other package, and every task is answered for', async () => {
+    await writeFile(join(root, 'libs/units/package.json'), '{"name":"@acme/units","version":"one"}');
+    await writeFile(join(root, 'libs/money/package.json'), '{"name":"@acme/money","version":"2.0.0"}');
+    const results = await collect({});
+    expect([...results.keys()]).toEqual(['units:build', 'money:build']);
+    expect(results.get('units:build')).toMatchObject({
+      success: false,
+      terminalOutput: expect.stringMatching(/^VERSION_INVALID/),
+    });
+    expect(results.get('money:build')).toMatchObject({ success: true });
+  });
+
+  it('gives each task its own options', async () => {
+    await collect({ 'money:build': { dryRun: true }, 'units:build': {} });
+    expect(await readdir(join(root, 'dist/artifacts'))).toEqual(['units']);
   });
 });

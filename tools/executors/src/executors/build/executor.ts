@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { ExecutorContext } from '@nx/devkit';
 import { asSluiceError } from '../../foundation/index.ts';
 import { openPacker } from './pack.ts';
@@ -15,11 +13,7 @@ export default async function build(
 ): Promise<{ success: boolean }> {
   try {
     const pack = await openPacker(context);
-    const { text, data } = await pack(context.projectName ?? '', options);
-    out.stdout.write(text);
-    if (options.outputFile) {
-      await writeFile(resolve(context.root, options.outputFile), `${JSON.stringify(data, null, 2)}\n`);
-    }
+    out.stdout.write(await pack(context.projectName ?? '', options));
     return { success: true };
   } catch (error) {
     out.stderr.write(`${asSluiceError(error).format()}\n`);

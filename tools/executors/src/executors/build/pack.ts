@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { ExecutorContext } from '@nx/devkit';
 import { planPack, readWorkspace, writeArtifact } from '../../artifact/index.ts';
 import { planAsJson, reportArtifact, reportPlan } from './report.ts';
@@ -8,25 +9,26 @@ export interface BuildOptions {
   dryRun?: boolean;
   outputFile?: string;
 }
-export interface Packed {
-  /** For a person. */
-  text: string;
-  /** For `--output-file`: the artifact's manifest, or in a dry run the plan. */
-  data: unknown;
-}
 
-/** Reads the workspace once; the function it gives packs one project after the other. */
+/** Reads the workspace once; the function it gives packs one project at a time, and returns what to tell a person. */
 export async function openPacker(
   context: Pick<ExecutorContext, 'root' | 'projectsConfigurations' | 'projectGraph'>,
-): Promise<(project: string, options: BuildOptions) => Promise<Packed>> {
+): Promise<(project: string, options: BuildOptions) => Promise<string>> {
   const { root: workspaceRoot, projectGraph } = context;
   const { projects } = context.projectsConfigurations;
   const { siblings, components } = await readWorkspace(workspaceRoot, projects);
 
-  return async (project, { outputPath = 'dist/artifacts/{projectName}', dryRun = false }) => {
+  return async (project, { outputPath = 'dist/artifacts/{projectName}', dryRun = false, outputFile }) => {
+    const save = async (value: unknown): Promise<void> => {
+      if (outputFile)
+        await writeFile(resolve(workspaceRoot, outputFile), `${JSON.stringify(value, null, 2)}\n`);
+    };
     const projectRoot = projects[project]?.root ?? '.';
     const plan = await planPack({ workspaceRoot, projectRoot, siblings });
-    if (dryRun) return { text: reportPlan(plan), data: planAsJson(plan) };
+    if (dryRun) {
+      await save(planAsJson(plan));
+      return reportPlan(plan);
+    }
     const artifact = await writeArtifact(
       {
         workspaceRoot,
@@ -37,6 +39,7 @@ export async function openPacker(
       },
       plan,
     );
-    return { text: reportArtifact(artifact, plan), data: artifact };
+    await save(artifact);
+    return reportArtifact(artifact, plan);
   };
 }
