@@ -62,5 +62,5 @@ test.each(['SIGINT', 'SIGTERM'] as const)('runs until %s, then leaves nothing ru
   child.kill(signal);
   expect(await once(child, 'exit')).toEqual([0, null]);
   for (let i = 0; i < 1000 && existsSync(join(root, '.sluice/local/registries.lock')); i++) await pause(10);
-  await expect(fetch(`${url}/-/ping`)).rejects.toThrow();
+  await expect(fetch(`${url}/-/ping`)).rejects.toThrow('fetch failed');
 });

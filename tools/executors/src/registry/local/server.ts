@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
+import { createRequire, enableCompileCache } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,7 +52,8 @@ setInterval(
   () => void lock.touch().then((held) => (held ? undefined : stop('its folder or its lock is gone'))),
   1000,
 ).unref();
-// Loading takes longest: begin before the first client asks.
+// Loading takes longest: begin before the first client asks, and keep what was compiled (a quarter of the time).
+enableCompileCache();
 const library = loadVerdaccio();
 library.catch(() => {});
 
