@@ -161,15 +161,17 @@ export class Fold {
     return back;
   }
 
-  /** Whether a later rollback set the same dist-tag to a version that had entered before this one. */
+  /** Whether the last rollback of the same dist-tag set it to a version that had entered before this one. */
   #passedOver(entry: number, entries: number[], rollbacks: number[]): boolean {
-    return rollbacks.some((row) => {
-      const to = row < entry ? undefined : this.#to(row);
-      if (to === undefined || to === this.#source.version(entry)) return false;
-      const target = entries.findLast((one) => one < row && this.#source.version(one) === to);
-      if (target === undefined || target > entry) return false;
-      return (this.#source.record(entry) as Promoted).tag === (this.#source.record(row) as Promoted).tag;
-    });
+    if (rollbacks.length === 0) return false;
+    const { tag } = this.#source.record(entry) as Promoted;
+    const last = rollbacks.findLast(
+      (row) => row > entry && (this.#source.record(row) as Promoted).tag === tag,
+    );
+    const to = last === undefined ? undefined : this.#to(last);
+    if (last === undefined || to === undefined || to === this.#source.version(entry)) return false;
+    const target = entries.findLast((row) => row < last && this.#source.version(row) === to);
+    return target !== undefined && target < entry;
   }
 
   #to(row: number): string | undefined {
