@@ -1,4 +1,4 @@
-import { errors, SluiceError } from '../foundation/index.ts';
+import { errors } from '../foundation/index.ts';
 import type { GateContext, GateItem } from './types.ts';
 
 /**
@@ -14,18 +14,12 @@ export async function authorsOf(context: GateContext, item: GateItem): Promise<S
   if (!published) return new Set();
   const { commit, dirty } = published.source;
   const base = await commitInStage(context, item);
-  try {
-    const carried = await repository.changesBetween(base, commit, [item.root]);
-    // `^@` are all its parents: what is left is the commit itself, also where it is a merge or the first one.
-    const own = await repository.changesBetween(`${commit}^@`, commit, []);
-    return new Set(
-      [...carried, ...own].flatMap((change) => change.authors).concat(dirty ? [published.by] : []),
-    );
-  } catch (cause) {
-    if (cause instanceof SluiceError && cause.code === 'GIT_SHALLOW')
-      throw errors.SHALLOW_CLONE(item, { cause });
-    throw cause;
-  }
+  const carried = await repository.changesBetween(base, commit, [item.root]);
+  // `^@` are all its parents: what is left is the commit itself, also where it is a merge or the first one.
+  const own = await repository.changesBetween(`${commit}^@`, commit, []);
+  return new Set(
+    [...carried, ...own].flatMap((change) => change.authors).concat(dirty ? [published.by] : []),
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { errors, SluiceError } from '../foundation/index.ts';
 import { conditions } from './conditions.ts';
 import { refuseLostPins } from './pins.ts';
 import { checkStage } from './policy-stage.ts';
@@ -43,7 +44,7 @@ async function decide(
   const approvals = new Set<string>();
   for (const condition of conditions) {
     if (!condition.applies(context.gate, profile)) continue;
-    const { approvals: used = [], ...result } = await condition.judge(context, item);
+    const { approvals: used = [], ...result } = await whole(item, () => condition.judge(context, item));
     for (const nonce of used) approvals.add(nonce);
     results.push({ condition: condition.name, ...result });
   }
@@ -53,6 +54,17 @@ async function decide(
     approvals: [...approvals],
     policy: context.policy.commit,
   };
+}
+
+/** History that is cut off answers no question about who wrote what. */
+async function whole<T>(item: GateItem, judge: () => Promise<T> | T): Promise<T> {
+  try {
+    return await judge();
+  } catch (cause) {
+    if (cause instanceof SluiceError && cause.code === 'GIT_SHALLOW')
+      throw errors.SHALLOW_CLONE(item, { cause });
+    throw cause;
+  }
 }
 
 function open(policy: string): GateDecision {

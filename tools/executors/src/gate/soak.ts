@@ -11,12 +11,6 @@ export const soak: Condition = {
     const before = await entryBefore(context, item);
     if (!before.ok) return { open: false, detail: before.problem, next: before.next };
     const since = await stoodSince(context, before.entry);
-    if (since > context.now)
-      return {
-        open: false,
-        detail: `the record of its entry into ${context.from} is dated in the future (${since.toISOString()})`,
-        until: new Date(since.getTime() + durationMs(asked)).toISOString(),
-      };
     const opens = new Date(since.getTime() + durationMs(asked));
     const detail = `in ${context.from} since ${since.toISOString()}, ${asked} asked for`;
     if (opens <= context.now) return { open: true, detail };

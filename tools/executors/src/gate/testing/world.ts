@@ -12,7 +12,7 @@ export class World {
   readonly root = mkdtempSync(join(tmpdir(), 'sluice-gate-'));
   readonly remote = join(this.root, 'acme.git');
   readonly clone = join(this.root, 'clone');
-  readonly #clock = { at: Date.parse('2026-11-02T08:00:00Z') };
+  readonly #clock = { at: Date.now() - 10 * 86_400_000 };
 
   constructor() {
     this.git(this.root, 'init', '--quiet', '--bare', '--initial-branch=main', this.remote);

@@ -1,0 +1,374 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { GateOptions } from '../pipeline/types.ts';
+import { canonicalJson } from '../foundation/index.ts';
+import type { Batch } from '../ledger/index.ts';
+import type { GateInput } from './types.ts';
+import { HOUR, Live } from './testing/live.ts';
+
+let live: Live;
+afterEach(() => live.remove());
+
+/** The gate stays closed for this reason, and looking at it wrote nothing. */
+async function closed(condition: string, why: RegExp, more: Partial<GateInput> = {}): Promise<void> {
+  const before = live.head();
+  const decision = await live.decide(more);
+  const result = decision.results.find((one) => one.condition === condition);
+  expect(result).toMatchObject({ open: false, detail: expect.stringMatching(why) });
+  expect(decision).toMatchObject({ open: false, approvals: [] });
+  expect(live.head()).toBe(before);
+}
+async function open(more: Partial<GateInput> = {}) {
+  const decision = await live.decide(more);
+  expect(decision.results.filter((one) => !one.open)).toEqual([]);
+  expect(decision.open).toBe(true);
+  return decision;
+}
+const start = async (gate: GateOptions) => {
+  live = await Live.make(gate);
+};
+
+describe('an approval that counts', () => {
+  test('opens the gate, and is named as what would be used up', async () => {
+    await start({ approvals: 1 });
+    await closed('approvals', /0 of 1 approvals; 1 missing, can be given by ci@.*, alice@.*, bob@/);
+    const record = await live.approve('alice');
+    const decision = await open();
+    expect(decision.approvals).toEqual([(record as { nonce?: string }).nonce]);
+    expect(decision.results.find((one) => one.condition === 'approvals')?.detail).toBe(
+      '1 of 1 approvals (alice@acme.example)',
+    );
+  });
+
+  test('is seen by a fresh clone of the ledger too', async () => {
+    await start({ approvals: 1 });
+    await live.approve('alice');
+    const folder = `${live.root}/fresh`;
+    live.git(live.root, 'clone', '--quiet', live.remote, folder);
+    const { openRepository } = await import('../git/index.ts');
+    live.repo = await openRepository(folder);
+    live.ledger = await live.open();
+    await open();
+  });
+});
+
+describe('whose signature', () => {
+  test('none at all', async () => {
+    await start({ approvals: 1 });
+    await live.approve(null);
+    await closed('approvals', /it is not signed/);
+  });
+
+  test('one by a key that the approvers file does not have', async () => {
+    await start({ approvals: 1 });
+    await live.approve('mallory');
+    await closed('approvals', /no key of mallory@acme.example made this signature/);
+  });
+
+  test("a stranger's key under a name that may approve", async () => {
+    await start({ approvals: 1 });
+    const options = { run: 'x', now: live.now, signer: await live.signer('mallory', 'alice@acme.example') };
+    const { makeApproval } = await import('./approve.ts');
+    const { root: _, ...item } = live.item();
+    const plan = {
+      pipeline: 'packages' as const,
+      stage: 'public',
+      registry: 'public.registry.example.com',
+      repository: live.identity,
+      items: [item],
+    };
+    await live.ledger.append(
+      (state) => [
+        makeApproval({
+          plan,
+          policy: live.git(live.clone, 'rev-parse', 'HEAD'),
+          ledgerHead: state.head,
+          now: live.now,
+        }),
+      ],
+      options,
+    );
+    await closed('approvals', /no key of alice@acme.example made this signature/);
+  });
+
+  test.each([
+    ['in the work tree', (l: Live, files: Record<string, string>) => l.write(files)],
+    ['in a commit that is not merged', (l: Live, files: Record<string, string>) => void l.commit(files)],
+  ])('a key that was added %s', async (_where, add) => {
+    await start({ approvals: 1 });
+    const mallory = `mallory@acme.example ${readFileSync(join(live.root, 'mallory.pub'), 'utf8')}`;
+    add(live, { '.sluice/allowed_signers': live.signers + mallory });
+    await live.approve('mallory');
+    await closed('approvals', /no key of mallory@acme.example made this signature/);
+  });
+
+  test('a gate that was removed in an unmerged commit is still there', async () => {
+    await start({ approvals: 1 });
+    live.gate = undefined;
+    live.commit(live.policyFiles());
+    await closed('approvals', /0 of 1/);
+  });
+
+  test('a revoked key, also for what it signed before', async () => {
+    await start({ approvals: 1 });
+    await live.approve('alice');
+    await open();
+    live.commit({ '.sluice/revoked_keys': readFileSync(join(live.root, 'alice.pub'), 'utf8') });
+    live.push();
+    await closed('approvals', /the key that alice@acme.example signed with is revoked/);
+  });
+
+  test('a key that expired, even where it was valid when it signed', async () => {
+    await start({ approvals: 1 });
+    const day = (ms: number) => new Date(ms).toISOString().slice(0, 10).replaceAll('-', '');
+    const ends = day(live.now.getTime() + 48 * HOUR);
+    live.commit({
+      '.sluice/allowed_signers': live.signers.replace(
+        /^alice@acme.example /m,
+        `alice@acme.example valid-before="${ends}" `,
+      ),
+    });
+    live.push();
+    await live.approve('alice');
+    await open();
+    await closed('approvals', /the key of alice@acme.example was not valid/, {
+      now: new Date(live.now.getTime() + 72 * HOUR),
+    });
+  });
+
+  test('somebody who may not approve for this stage', async () => {
+    await start({ approvals: { count: 1, from: ['bob@acme.example'] } });
+    await live.approve('alice');
+    await closed(
+      'approvals',
+      /can be given by bob@acme.example; an approval by alice@.*may not approve for this stage/,
+    );
+    await live.approve('bob');
+    await open();
+  });
+
+  test('a record that names another than who signed', async () => {
+    await start({ approvals: { count: 1, from: ['bob@acme.example'] } });
+    await live.approve('alice');
+    const alice = await live.signer('alice');
+    await live.smuggle(async (folder) => {
+      const file = newest(folder, 'approved');
+      const { records } = JSON.parse(readFileSync(file, 'utf8')) as Batch;
+      const forged = records.map((record) => ({ ...record, by: 'bob@acme.example' }));
+      const value = await alice.sign(canonicalJson(forged));
+      const signature = { format: 'sshsig', principal: alice.principal, value };
+      writeFileSync(
+        file.replace(/\.json$/, 'x.json'),
+        JSON.stringify({ schemaVersion: 1, records: forged, signature }),
+      );
+    });
+    await closed('approvals', /it names bob@acme.example, but alice@acme.example signed it/);
+  });
+});
+
+describe('an approval for something else', () => {
+  test.each([
+    [
+      'another digest',
+      /it is for another digest/,
+      (l: Live) => ({ items: [{ ...l.item(), root: undefined, integrity: 'sha512-other' }] }),
+    ],
+    ['another registry', /it is for another registry/, () => ({ registry: 'elsewhere.example.com' })],
+    ['a hash that is not that of its items', /its plan hash is not/, () => ({ planHash: 'f'.repeat(64) })],
+    ['no proper nonce', /no proper nonce/, () => ({ nonce: 'again' })],
+    [
+      'a time that is over',
+      /it expired at/,
+      (l: Live) => ({ expires: new Date(l.now.getTime() - 1).toISOString() }),
+    ],
+    ['a policy that is nowhere', /the policy it was given under/, () => ({ policy: 'a'.repeat(40) })],
+  ])('%s', async (_what, why, change) => {
+    await start({ approvals: 1 });
+    await live.approve('alice', (body) => {
+      const changed = { ...body, ...change(live) } as typeof body;
+      return 'planHash' in change(live) ? changed : live.rehashed(changed);
+    });
+    await closed('approvals', why);
+  });
+
+  test('another stage', async () => {
+    await start({ approvals: 1 });
+    await live.approve('alice', (body) => live.rehashed({ ...body, stage: 'test' }));
+    await closed('approvals', /0 of 1/);
+  });
+
+  test('another repository', async () => {
+    await start({ approvals: 1 });
+    const mine = live.identity;
+    live.identity = 'git.example.com/other/repo';
+    live.ledger = await live.open();
+    await live.approve('alice');
+    live.identity = mine;
+    live.ledger = await live.open();
+    await closed('approvals', /it is for another repository \(git.example.com\/other\/repo\)/);
+  });
+
+  test('a policy that is only on a branch', async () => {
+    await start({ approvals: 1 });
+    const branch = live.commit({ 'README.md': 'later' });
+    await live.approve('alice', (body) => ({ ...body, policy: branch }));
+    await closed('approvals', /the policy it was given under .* is not on main/);
+  });
+
+  test('the future', async () => {
+    await start({ approvals: 1 });
+    await live.approve('alice', undefined, new Date(live.now.getTime() + HOUR));
+    await closed('approvals', /dated in the future/);
+  });
+});
+
+const batches = (folder: string): string[] =>
+  readdirSync(join(folder, 'records'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.json'))
+    .map((path) => join(folder, 'records', path))
+    .sort();
+const newest = (folder: string, type: string): string =>
+  batches(folder).findLast(
+    (path) =>
+      readFileSync(path, 'utf8').includes(`"type":"${type}"`) ||
+      readFileSync(path, 'utf8').includes(`"type": "${type}"`),
+  ) ?? '';
+
+describe('a ledger that somebody wrote to', () => {
+  test('an approval that was edited later', async () => {
+    await start({ approvals: 1 });
+    await live.approve('alice', (body) => ({
+      ...body,
+      expires: new Date(live.now.getTime() - HOUR).toISOString(),
+    }));
+    await live.smuggle((folder) => {
+      const file = newest(folder, 'approved');
+      const text = readFileSync(file, 'utf8');
+      const { expires } = (JSON.parse(text) as { records: { expires: string }[] }).records[0] ?? {
+        expires: '',
+      };
+      writeFileSync(file, text.replace(expires, new Date(live.now.getTime() + HOUR).toISOString()));
+    });
+    await closed('approvals', /does not count/);
+  });
+
+  test('an approval whose file was touched, though what counts is still signed', async () => {
+    await start({ approvals: 1 });
+    await live.approve('alice');
+    await live.smuggle((folder) => {
+      const file = newest(folder, 'approved');
+      writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
+    });
+    await closed('approvals', /its file was changed after it was written/);
+  });
+
+  test('an approval that was edited before it was pushed', async () => {
+    await start({ approvals: 1 });
+    await live.approve('alice', (body) => ({
+      ...body,
+      expires: new Date(live.now.getTime() - HOUR).toISOString(),
+    }));
+    await live.smuggle((folder) => {
+      const file = newest(folder, 'approved');
+      const batch = JSON.parse(readFileSync(file, 'utf8')) as { records: { expires: string }[] };
+      for (const record of batch.records) record.expires = new Date(live.now.getTime() + HOUR).toISOString();
+      writeFileSync(file.replace(/\.json$/, 'x.json'), JSON.stringify(batch));
+    });
+    await closed('approvals', /is not over these records/);
+  });
+
+  test('a used-up approval copied into a new batch', async () => {
+    await start({ approvals: 1 });
+    const record = await live.approve('alice');
+    const nonce = (record as { nonce?: string }).nonce ?? '';
+    await live.promoted('1.0.0', 'public', { approvals: [nonce] });
+    await live.smuggle((folder) => {
+      const file = newest(folder, 'approved');
+      writeFileSync(file.replace(/\.json$/, 'x.json'), readFileSync(file));
+    });
+    expect((await live.ledger.state()).approvals('public')).toHaveLength(2);
+    await closed('approvals', /it is used up/);
+  });
+
+  test("an approval copied from another repository's ledger", async () => {
+    await start({ approvals: 1 });
+    const other = await Live.make({ approvals: 1 });
+    try {
+      for (const name of ['alice', 'alice.pub'])
+        writeFileSync(join(other.root, name), readFileSync(join(live.root, name)), { mode: 0o600 });
+      other.identity = 'git.example.com/other/repo';
+      other.ledger = await other.open();
+      await other.approve('alice');
+      const folder = `${other.root}/copy`;
+      other.git(other.root, 'clone', '--quiet', '--branch', 'sluice/ledger', other.remote, folder);
+      const file = newest(folder, 'approved');
+      await live.smuggle((mine) =>
+        writeFileSync(newest(mine, 'promoted').replace(/\.json$/, 'x.json'), readFileSync(file)),
+      );
+    } finally {
+      other.remove();
+    }
+    await closed('approvals', /it is for another repository/);
+  });
+
+  test('history before an approval that was rewritten, in a fresh clone', async () => {
+    await start({ approvals: 1 });
+    await live.record([{ ...heldBody(live), type: 'held' }], 'ci');
+    await live.approve('alice');
+    live.git(live.root, 'clone', '--quiet', live.remote, 'fresh');
+    const rewriter = `${live.root}/rewriter`;
+    live.git(live.root, 'clone', '--quiet', '--branch', 'sluice/ledger', live.remote, rewriter);
+    live.git(rewriter, 'rebase', '--quiet', '--onto', 'HEAD~2', 'HEAD~1');
+    live.git(rewriter, 'push', '--quiet', '--force');
+    const { openRepository } = await import('../git/index.ts');
+    live.repo = await openRepository(`${live.root}/fresh`);
+    live.ledger = await live.open();
+    const state = await live.ledger.refresh();
+    expect(state.hold('@acme/money', '1.0.0')).toBeUndefined();
+    expect(state.approvals('public')).toHaveLength(1);
+    await expect(live.decide()).rejects.toMatchObject({
+      code: 'LEDGER_PIN_LOST',
+      state: expect.stringMatching(/nothing was changed/),
+    });
+  });
+
+  test('an unsigned claim about the past does not stop anybody', async () => {
+    await start({ approvals: 1 });
+    await live.approve(null, (body) => ({ ...body, ledgerHead: 'b'.repeat(40) }));
+    await live.approve('alice');
+    await open();
+  });
+
+  test('a forged record of publication', async () => {
+    await start({ approvals: 1 });
+    await live.publish('2.0.0', live.source, null);
+    await closed('origin', /the record of its publication does not count: it is not signed/, {
+      items: [live.item('2.0.0')],
+    });
+  });
+
+  test('a forged record of entry into the stage before', async () => {
+    await start({ soak: '1h', verified: 'install' });
+    await live.promoted(
+      '1.0.0',
+      'test',
+      { verified: 'install', from: 'first' },
+      null,
+      new Date(live.now.getTime() - 48 * HOUR),
+    );
+    await closed('soak', /the record of its entry into test does not count: it is not signed/);
+    await closed('verified', /the record of its entry into test does not count: it is not signed/);
+  });
+});
+
+function heldBody(l: Live) {
+  const { root: _, ...item } = l.item();
+  return {
+    ...item,
+    pipeline: 'packages' as const,
+    stage: 'public',
+    registry: 'public.registry.example.com',
+    reason: 'broken',
+  };
+}
