@@ -71,28 +71,17 @@ export function createInvoice(options: InvoiceOptions): Invoice {
   }
 
   const lines = options.lines.map((line) => ({ ...line, net: netOf(line) }));
-  const taxes = [...Map.groupBy(lines, (line) => Decimal.of(line.taxRate).normalize().toString())]
-    .map(([rate, group]) => ({
-      rate,
-      net: sum(
-        group.map((line) => line.net),
+  const rateOf = (line: Line): string => Decimal.of(line.taxRate).normalize().toString();
+  const taxes = [...new Set(lines.map(rateOf))]
+    .map((rate) =>
+      taxTotal(
+        rate,
+        lines.filter((line) => rateOf(line) === rate).map((line) => line.net),
         currency,
+        roundTax,
       ),
-      tax:
-        roundTax === 'line'
-          ? sum(
-              group.map((line) => percent(line.net, rate)),
-              currency,
-            )
-          : percent(
-              sum(
-                group.map((line) => line.net),
-                currency,
-              ),
-              rate,
-            ),
-    }))
-    .sort((a, b) => Decimal.of(a.rate).compare(b.rate));
+    )
+    .toSorted((a, b) => Decimal.of(a.rate).compare(b.rate));
   const net = sum(
     taxes.map((total) => total.net),
     currency,
@@ -128,6 +117,16 @@ function netOf({ quantity, unitPrice, discount = '0' }: LineInput): Money {
     unitPrice.currency,
     'half-up',
   );
+}
+
+function taxTotal(rate: string, nets: Money[], currency: string, roundTax: 'rate' | 'line'): TaxTotal {
+  const net = sum(nets, currency);
+  const byLine = (): Money =>
+    sum(
+      nets.map((one) => percent(one, rate)),
+      currency,
+    );
+  return { rate, net, tax: roundTax === 'line' ? byLine() : percent(net, rate) };
 }
 
 function percent(amount: Money, rate: string): Money {
