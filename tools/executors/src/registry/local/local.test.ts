@@ -158,6 +158,7 @@ describe('between commands', () => {
     await second.release();
     await writeFile(join(paths.folder, 'not-ours'), '');
     await mkdir(join(paths.folder, 'other'), { recursive: true });
+    await mkdir(paths.ledger);
     expect(await resetLocalRegistries(root)).toEqual(['github', 'public', 'test']);
     expect((await readdir(paths.folder)).sort()).toEqual(['not-ours', 'other', 'registries.log']);
     const third = await lease();

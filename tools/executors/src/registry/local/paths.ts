@@ -10,6 +10,8 @@ export interface LocalPaths {
   log: string;
   /** Tokens of the running registries as an `.npmrc`, for people. */
   npmrc: string;
+  /** The local profile's ledger: what it says is about these registries alone. */
+  ledger: string;
 }
 
 export function localPaths(workspaceRoot: string): LocalPaths {
@@ -21,6 +23,7 @@ export function localPaths(workspaceRoot: string): LocalPaths {
     lock: at('registries.lock'),
     log: at('registries.log'),
     npmrc: at('npmrc'),
+    ledger: at('ledger.git'),
   };
 }
 

@@ -8,7 +8,8 @@ import { localPaths, stagePaths } from './paths.ts';
 const STOPPED_MS = 10_000;
 
 /**
- * Deletes what the local registries of a workspace keep, and nothing else below `.sluice/local`. Names the stages that lost theirs.
+ * Deletes what the local registries of a workspace keep, and the local ledger that tells of it; nothing else below
+ * `.sluice/local`. Names the stages that lost theirs.
  * @throws LOCAL_REGISTRIES_BUSY where another process is using them
  */
 export async function resetLocalRegistries(workspaceRoot: string): Promise<string[]> {
@@ -29,5 +30,6 @@ export async function resetLocalRegistries(workspaceRoot: string): Promise<strin
     removed.push(name);
   }
   await rm(paths.npmrc, { force: true });
+  await rm(paths.ledger, { recursive: true, force: true });
   return removed.sort();
 }
