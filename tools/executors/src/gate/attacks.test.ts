@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { GateOptions } from '../pipeline/types.ts';
 import { canonicalJson } from '../foundation/index.ts';
 import type { Batch } from '../ledger/index.ts';
 import type { GateInput } from './types.ts';
+import { newestBatch } from './testing/batches.ts';
 import { HOUR, Live } from './testing/live.ts';
 
 let live: Live;
@@ -153,7 +154,7 @@ describe('whose signature', () => {
     await live.approve('alice');
     const alice = await live.signer('alice');
     await live.smuggle(async (folder) => {
-      const file = newest(folder, 'approved');
+      const file = newestBatch(folder, 'approved');
       const { records } = JSON.parse(readFileSync(file, 'utf8')) as Batch;
       const forged = records.map((record) => ({ ...record, by: 'bob@acme.example' }));
       const value = await alice.sign(canonicalJson(forged));
@@ -223,18 +224,6 @@ describe('an approval for something else', () => {
   });
 });
 
-const batches = (folder: string): string[] =>
-  readdirSync(join(folder, 'records'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.json'))
-    .map((path) => join(folder, 'records', path))
-    .sort();
-const newest = (folder: string, type: string): string =>
-  batches(folder).findLast(
-    (path) =>
-      readFileSync(path, 'utf8').includes(`"type":"${type}"`) ||
-      readFileSync(path, 'utf8').includes(`"type": "${type}"`),
-  ) ?? '';
-
 describe('a ledger that somebody wrote to', () => {
   test('an approval that was edited later', async () => {
     await start({ approvals: 1 });
@@ -243,7 +232,7 @@ describe('a ledger that somebody wrote to', () => {
       expires: new Date(live.now.getTime() - HOUR).toISOString(),
     }));
     await live.smuggle((folder) => {
-      const file = newest(folder, 'approved');
+      const file = newestBatch(folder, 'approved');
       const text = readFileSync(file, 'utf8');
       const { expires } = (JSON.parse(text) as { records: { expires: string }[] }).records[0] ?? {
         expires: '',
@@ -257,7 +246,7 @@ describe('a ledger that somebody wrote to', () => {
     await start({ approvals: 1 });
     await live.approve('alice');
     await live.smuggle((folder) => {
-      const file = newest(folder, 'approved');
+      const file = newestBatch(folder, 'approved');
       writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
     });
     await closed('approvals', /its file was changed after it was written/);
@@ -270,7 +259,7 @@ describe('a ledger that somebody wrote to', () => {
       expires: new Date(live.now.getTime() - HOUR).toISOString(),
     }));
     await live.smuggle((folder) => {
-      const file = newest(folder, 'approved');
+      const file = newestBatch(folder, 'approved');
       const batch = JSON.parse(readFileSync(file, 'utf8')) as { records: { expires: string }[] };
       for (const record of batch.records) record.expires = new Date(live.now.getTime() + HOUR).toISOString();
       writeFileSync(file.replace(/\.json$/, 'x.json'), JSON.stringify(batch));
@@ -284,7 +273,7 @@ describe('a ledger that somebody wrote to', () => {
     const nonce = (record as { nonce?: string }).nonce ?? '';
     await live.promoted('1.0.0', 'public', { approvals: [nonce] });
     await live.smuggle((folder) => {
-      const file = newest(folder, 'approved');
+      const file = newestBatch(folder, 'approved');
       writeFileSync(file.replace(/\.json$/, 'x.json'), readFileSync(file));
     });
     expect((await live.ledger.state()).approvals('public')).toHaveLength(2);
@@ -302,9 +291,9 @@ describe('a ledger that somebody wrote to', () => {
       await other.approve('alice');
       const folder = `${other.root}/copy`;
       other.git(other.root, 'clone', '--quiet', '--branch', 'sluice/ledger', other.remote, folder);
-      const file = newest(folder, 'approved');
+      const file = newestBatch(folder, 'approved');
       await live.smuggle((mine) =>
-        writeFileSync(newest(mine, 'promoted').replace(/\.json$/, 'x.json'), readFileSync(file)),
+        writeFileSync(newestBatch(mine, 'promoted').replace(/\.json$/, 'x.json'), readFileSync(file)),
       );
     } finally {
       other.remove();

@@ -36,7 +36,8 @@ export class AuditRules {
   readonly #input: RulesInput;
   readonly #problems: AuditProblem[];
   readonly #used: Set<string>;
-  readonly #approvals = new Map<string, Entry<Approved>[]>();
+  /** By stage, then by nonce, newest first. */
+  readonly #approvals = new Map<string, Map<string, Entry<Approved>[]>>();
   #newest: string;
 
   constructor(input: RulesInput) {
@@ -105,8 +106,7 @@ export class AuditRules {
   async #approvedProblems(record: Approved, { path, commit }: PlacedBatch): Promise<string[]> {
     const { ledger, history } = this.#input;
     const found: string[] = [];
-    const twins = this.#approvalsOf(record.stage).filter((one) => one.record.nonce === record.nonce);
-    const first = twins.at(-1);
+    const first = this.#approvalsWith(record.stage, record.nonce).at(-1);
     if (first && first.batch !== path) found.push(`its nonce was used before, in ${first.batch}`);
     const { ledgerHead } = record;
     if (ledgerHead !== null && !(await ledger.isAncestor(ledgerHead, commit)))
@@ -166,7 +166,7 @@ export class AuditRules {
     gate: GateOptions | undefined,
   ): Promise<Identity | string> {
     const { ledger, state } = this.#input;
-    const entry = this.#approvalsOf(record.stage).findLast((one) => one.record.nonce === nonce);
+    const entry = this.#approvalsWith(record.stage, nonce).at(-1);
     if (!entry) return 'it is not in the ledger';
     const approval = entry.record;
     const promoted = state
@@ -204,9 +204,12 @@ export class AuditRules {
     return from && !isOneOf(person, from) ? 'its signer may not approve for this stage' : person;
   }
 
-  #approvalsOf(stage: string): Entry<Approved>[] {
-    const found = this.#approvals.get(stage) ?? this.#input.state.approvals(stage);
-    this.#approvals.set(stage, found);
-    return found;
+  /** All approvals of a stage with this nonce, newest first: more than one where somebody copied it. */
+  #approvalsWith(stage: string, nonce: string): Entry<Approved>[] {
+    const known = this.#approvals.get(stage);
+    if (known) return known.get(nonce) ?? [];
+    const entries = Map.groupBy(this.#input.state.approvals(stage), ({ record }) => record.nonce);
+    this.#approvals.set(stage, entries);
+    return entries.get(nonce) ?? [];
   }
 }

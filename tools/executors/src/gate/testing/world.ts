@@ -45,6 +45,11 @@ export class World {
       .trim();
   }
 
+  /** Sets the time at which the next commits are made. */
+  setClock(at: Date): void {
+    this.#clock.at = at.getTime();
+  }
+
   repository(): Promise<Repository> {
     return openRepository(this.clone);
   }
