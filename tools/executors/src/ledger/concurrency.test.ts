@@ -136,3 +136,24 @@ it('tells a remote that says no from one that is busy', async () => {
   });
   expect(await world.git(world.remote, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
 });
+
+it('gives up when others are first every time', async () => {
+  const clone = await world.clone('a');
+  await (await world.ledger(clone)).append(once('1.0.0'), run);
+  const hook = join(world.remote, 'hooks', 'pre-receive');
+  const race = `commit-tree -p ${BRANCH} -m first ${BRANCH}^{tree}`;
+  const script = `#!/bin/sh
+unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.com GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.com
+git update-ref refs/heads/${BRANCH} "$(git ${race})"
+exit 1
+`;
+  await writeFile(hook, script);
+  await chmod(hook, 0o755);
+  const ledger = await world.ledger(clone, { attempts: 3 });
+  await expect(ledger.append(once('1.1.0'), run)).rejects.toMatchObject({
+    code: 'LEDGER_BUSY',
+    transient: true,
+  });
+  expect((await ledger.refresh()).count).toBe(1);
+});

@@ -25,6 +25,8 @@ export interface OpenLedger {
   /** Stands in every record. */
   repositoryIdentity: string;
   requireSignature: boolean;
+  /** Lost races before LEDGER_BUSY; 30 by default. */
+  attempts?: number;
 }
 
 /** The ledger on a git branch; see `types.ts`. Opening reads nothing yet. */
@@ -35,7 +37,6 @@ export async function openLedger(options: OpenLedger): Promise<Ledger> {
   return new GitLedger(options, repository, join(work.commonDir, 'sluice', `ledger-${place}.snapshot`));
 }
 
-/** Lost races before giving up. */
 const ATTEMPTS = 30;
 /** Refusals in a row by a remote whose ledger stands still: nobody was first, so it is the remote that says no. */
 const REFUSALS = 6;
@@ -119,6 +120,10 @@ class GitLedger implements Ledger {
     return contains(this.repository, ancestor, commit);
   }
 
+  get #attempts(): number {
+    return this.#options.attempts ?? ATTEMPTS;
+  }
+
   get #pushes(): boolean {
     return this.#options.push && this.#branch.remote !== undefined;
   }
@@ -154,21 +159,21 @@ class GitLedger implements Ledger {
   /** Without a remote to push to: the branch here is the one that has to be swapped. */
   async #appendHere(writing: Writing): Promise<{ state: LedgerState; appended: LedgerRecord[] }> {
     let head = this.#synchronised ? await localHead(this.#branch) : (await this.#synchronise()).local;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    for (let attempt = 1; attempt <= this.#attempts; attempt++) {
       const prepared = await this.#prepare(writing, head);
       if (!prepared) return { state: await this.#read(head), appended: [] };
       if (await this.#moveHere(head, prepared.added.commit)) return this.#grow(prepared);
       await jitter(attempt);
       head = await localHead(this.#branch);
     }
-    throw errors.LEDGER_BUSY({ branch: this.#branch.branch, attempts: ATTEMPTS }, { transient: true });
+    throw errors.LEDGER_BUSY({ branch: this.#branch.branch, attempts: this.#attempts }, { transient: true });
   }
 
   /** With one: its branch is the one to swap, and the one here follows. */
   async #appendAndPush(writing: Writing): Promise<{ state: LedgerState; appended: LedgerRecord[] }> {
     let heads = await this.#headsOrKeep(writing);
     let refusals = 0;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    for (let attempt = 1; attempt <= this.#attempts; attempt++) {
       const prepared = await this.#prepare(writing, heads.local);
       const head = prepared?.added.commit ?? heads.local;
       // Nothing of ours to send, and nothing that was left here before.
@@ -199,7 +204,7 @@ class GitLedger implements Ledger {
         throw errors.LEDGER_REFUSED({ branch: this.#branch.branch, remote, said: pushed.said });
       }
     }
-    throw errors.LEDGER_BUSY({ branch: this.#branch.branch, attempts: ATTEMPTS }, { transient: true });
+    throw errors.LEDGER_BUSY({ branch: this.#branch.branch, attempts: this.#attempts }, { transient: true });
   }
 
   /** Whoever was already seen in this process is tried at once: the push finds out whether it is still the newest. */
@@ -285,7 +290,7 @@ class GitLedger implements Ledger {
       return;
     }
     // Another process of this clone kept something at the same time: put ours on top of that.
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    for (let attempt = 1; attempt <= this.#attempts; attempt++) {
       const head = await localHead(this.#branch);
       const content = Buffer.from(await this.repository.run(['cat-file', 'blob', prepared.added.blob]));
       const addition = { path: prepared.added.path, content, message: messageOf(prepared.records) };
@@ -294,7 +299,7 @@ class GitLedger implements Ledger {
       if (await this.#moveHere(head, (added as Added).commit)) return;
       await jitter(attempt);
     }
-    throw errors.LEDGER_BUSY({ branch: this.#branch.branch, attempts: ATTEMPTS }, { transient: true });
+    throw errors.LEDGER_BUSY({ branch: this.#branch.branch, attempts: this.#attempts }, { transient: true });
   }
 
   #unreachable(said: string, kept: boolean, cause?: unknown): SluiceError {

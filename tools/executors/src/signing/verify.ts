@@ -50,7 +50,7 @@ function keyOf({ data, signature, allowedSigners, revoked, at }: VerifyInput): s
     signature.value,
     allowedSigners,
     revoked ?? '',
-    at ? timestamp(at) : 'now',
+    at ? timestamp(at) : timestamp(new Date()).slice(0, 12),
   ];
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
   return hash.digest('hex');
