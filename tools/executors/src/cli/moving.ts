@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../foundation/index.ts';
+import { explainClosed } from '../gate/index.ts';
 import { approve } from '../promotion/approve.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import { planPromotion, promote } from '../promotion/promote.ts';
@@ -42,8 +43,14 @@ export function promoteCommand(program: Command, perform: Perform): void {
           await offerApproval(door, options);
         const { plan, results } = await promote(context, {
           ...options,
-          onResult: (result) => void (flags.json || flags.dryRun || say(result.line)),
+          onResult: (result) => void (flags.json || flags.dryRun || isClosed(result) || say(result.line)),
         });
+        const closed = new Map(
+          plan.items.flatMap((item) =>
+            item.gate?.open === false ? [[`${item.name}@${item.version}`, item.gate] as const] : [],
+          ),
+        );
+        if (closed.size > 0 && !flags.json && !flags.dryRun) say(explainClosed(closed, stage).format());
         if (flags.json) answer(JSON.stringify({ plan, results }, undefined, 2));
         else if (flags.dryRun) answer(formatPlan(plan));
         return exitOf(results);
@@ -73,17 +80,15 @@ async function offerApproval(
   }
 }
 
+const isClosed = (result: PackageResult) => result.error?.code === 'GATE_CLOSED';
+
 /** A closed gate counts as such only where nothing else happened. */
 function exitOf(results: PackageResult[]): ExitCode {
   const failed = results.filter((result) => !result.success);
   if (failed.length === 0) return EXIT.done;
   const moved = results.some((result) => result.status === 'done');
-  const closed = failed.every(
-    (result) => result.error?.code === 'GATE_CLOSED' || result.status === 'blocked',
-  );
-  return closed && !moved && failed.some((result) => result.error?.code === 'GATE_CLOSED')
-    ? EXIT.gateClosed
-    : EXIT.failed;
+  const closed = failed.every((result) => isClosed(result) || result.status === 'blocked');
+  return closed && !moved && failed.some(isClosed) ? EXIT.gateClosed : EXIT.failed;
 }
 
 interface RollbackFlags {

@@ -52,18 +52,21 @@ export interface BatchResult {
   result: { success: boolean; terminalOutput: string; startTime: number; endTime: number };
 }
 
-/** A batch executor: all tasks in one process. Nx silently runs again what is not yielded, so every task is. */
+/**
+ * A batch executor: all tasks in one process. Nx silently runs again what is not yielded, so every task is. `inputs` holds
+ * each task's own options; the overrides are those of the last task alone.
+ */
 export function batched<O extends CommonOptions>(work: Work<O>) {
   return async function* (
     graph: TaskGraph,
     inputs: Record<string, O>,
-    overrides: O,
+    _overrides: O,
     context: ExecutorContext,
   ): AsyncGenerator<BatchResult> {
     const startTime = Date.now();
     const tasks = await Promise.all(
       Object.values(graph.tasks).map(async ({ id, target }) => ({
-        ...(await taskOf(context, target.project, target.target, { ...inputs[id], ...overrides } as O)),
+        ...(await taskOf(context, target.project, target.target, inputs[id] as O)),
         id,
       })),
     );

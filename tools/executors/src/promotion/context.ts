@@ -62,9 +62,13 @@ export async function openContext(given: ContextOptions): Promise<Context> {
   const stages = once(async () => {
     const { registry: defaultRegistry, tokenFor } = await client();
     const names = localStages(options, env);
+    const pipeline = options.packages.stages.map((stage) => stage.name);
     const lease =
-      names.length > 0 ? await leaseLocalRegistries({ workspaceRoot, stages: names, env }) : undefined;
+      names.length > 0
+        ? await leaseLocalRegistries({ workspaceRoot, stages: names, pipeline, env })
+        : undefined;
     if (lease) closing.push(() => lease.release());
+    for (const note of lease?.notes ?? []) process.stderr.write(`${note}\n`);
     const local = lease?.addresses ?? new Map();
     return resolveStages({ options, profile, env, defaultRegistry, local, clientToken: tokenFor });
   });

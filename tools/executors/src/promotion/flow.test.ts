@@ -22,10 +22,20 @@ describe('from the artifact to the last stage', () => {
     expect(Object.values(world).map(({ tags }) => tags['latest'])).toEqual(Array(4).fill('1.0.0'));
     const seen = flow.proxies.get('test')!.requests.length;
     const again = await flow.promote('test');
-    expect(lines(again.results)).toEqual(['invoice nothing', 'logger nothing', 'money nothing', 'units nothing']);
+    expect(lines(again.results)).toEqual([
+      'invoice nothing',
+      'logger nothing',
+      'money nothing',
+      'units nothing',
+    ]);
     expect(await flow.records()).toEqual(records);
     expect(flow.proxies.get('test')!.requests.length - seen).toBe(4);
     const afresh = await flow.publish();
-    expect(lines(afresh.results)).toEqual(['invoice nothing', 'logger nothing', 'money nothing', 'units nothing']);
+    expect(lines(afresh.results)).toEqual([
+      'invoice nothing',
+      'logger nothing',
+      'money nothing',
+      'units nothing',
+    ]);
   });
 });

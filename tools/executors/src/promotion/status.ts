@@ -15,6 +15,8 @@ export interface StageStatus {
   approvedBy: string[];
   /** A version of the stage before that has not entered. */
   waiting?: string;
+  /** The version that stands here is held: nothing promotes it any further. */
+  isHeld?: boolean;
   /** Why it waits: what the gate misses. */
   waitsFor?: string[];
   held?: string[];
@@ -65,7 +67,7 @@ function stageStatus(
   stage: string,
   before: string | undefined,
 ): StageStatus {
-  const here = state.position(stage, name)?.record;
+  const here = standingIn(state, stage, name);
   const next = before === undefined ? undefined : state.position(before, name)?.record;
   const waits = next && state.standing(stage, name, next.version)?.record.integrity !== next.integrity;
   const gate = next && gates?.get(stage)?.get(`${name}@${next.version}`);
@@ -76,12 +78,19 @@ function stageStatus(
     stage,
     approvedBy: here?.type === 'promoted' ? approvers(state, stage, here.approvals) : [],
     ...(here ? { version: here.version, since: here.at, integrity: here.integrity, by: here.by } : {}),
+    ...(here && state.hold(name, here.version) ? { isHeld: true } : {}),
     ...(waits ? { waiting: next.version } : {}),
     ...(waits && gate && !gate.open
       ? { waitsFor: gate.results.filter((result) => !result.open).map((result) => result.detail) }
       : {}),
     ...(held.length > 0 ? { held } : {}),
   };
+}
+
+/** What stands in the stage, held or not: the newest that entered and was not rolled back there. */
+function standingIn(state: LedgerState, stage: string, name: string) {
+  const entered = state.history(stage, name).toReversed();
+  return entered.find(({ record }) => state.standing(stage, name, record.version))?.record;
 }
 
 function approvers(state: LedgerState, stage: string, nonces: string[]): string[] {

@@ -30,5 +30,5 @@ export function formatStatus(status: Status, now: Date): string {
 function cell(stage: StageStatus, now: Date): string {
   if (!stage.version || !stage.since) return '-';
   const approved = stage.approvedBy.length > 0 ? `, approved by ${stage.approvedBy.join(', ')}` : '';
-  return `${stage.version} (${age(stage.since, now)}${approved})`;
+  return `${stage.version}${stage.isHeld ? ' HELD' : ''} (${age(stage.since, now)}${approved})`;
 }

@@ -100,7 +100,9 @@ export class Flow {
   key(principal: string): string {
     const file = join(this.root, 'home', principal);
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', principal, '-f', file]);
-    return execFileSync('cut', ['-d', ' ', '-f', '1,2', `${file}.pub`]).toString().trim();
+    return execFileSync('cut', ['-d', ' ', '-f', '1,2', `${file}.pub`])
+      .toString()
+      .trim();
   }
 
   async write(files: Record<string, string>): Promise<void> {
@@ -113,7 +115,9 @@ export class Flow {
   /** Sets the version of some (or all) projects and commits: the release commit. Returns its hash. */
   async release(version: string, projects = Object.keys(this.graph), content = ''): Promise<string> {
     for (const project of projects) {
-      const dependencies = Object.fromEntries((this.graph[project] ?? []).map((name) => [`@acme/${name}`, '*']));
+      const dependencies = Object.fromEntries(
+        (this.graph[project] ?? []).map((name) => [`@acme/${name}`, '*']),
+      );
       await this.write({
         [`libs/${project}/package.json`]: JSON.stringify({
           name: `@acme/${project}`,
@@ -139,7 +143,9 @@ export class Flow {
   async build(projects = Object.keys(this.graph)): Promise<void> {
     const siblings = new Map<string, Sibling>();
     for (const project of Object.keys(this.graph)) {
-      const { version } = JSON.parse(await readFile(join(this.root, 'libs', project, 'package.json'), 'utf8'));
+      const { version } = JSON.parse(
+        await readFile(join(this.root, 'libs', project, 'package.json'), 'utf8'),
+      );
       siblings.set(`@acme/${project}`, { version, root: `libs/${project}` });
     }
     for (const project of projects) {
@@ -187,7 +193,9 @@ export class Flow {
   }
 
   /** What a registry holds, without its times: package -> versions with their integrity, and tags. */
-  async world(stage: StageName): Promise<Record<string, { versions: Record<string, string>; tags: Record<string, string> }>> {
+  async world(
+    stage: StageName,
+  ): Promise<Record<string, { versions: Record<string, string>; tags: Record<string, string> }>> {
     const held: Awaited<ReturnType<Flow['world']>> = {};
     for (const project of Object.keys(this.graph)) {
       const answer = await fetch(`${this.registries.get(stage)?.url}/@acme%2f${project}`);
@@ -213,11 +221,13 @@ export class Flow {
   async records(): Promise<string[]> {
     const branch = 'refs/heads/sluice/ledger';
     const ledger = join(this.root, '.sluice/local/ledger.git');
-    const git = (...args: string[]) => execFileSync('git', ['--git-dir', ledger, ...args], { encoding: 'utf8' });
+    const git = (...args: string[]) =>
+      execFileSync('git', ['--git-dir', ledger, ...args], { encoding: 'utf8' });
     const paths = git('log', '--reverse', '--format=', '--name-only', branch).split('\n').filter(Boolean);
     return paths.flatMap((path) =>
       (JSON.parse(git('show', `${branch}:${path}`)) as { records: Record<string, string>[] }).records.map(
-        (record) => `${record['type']} ${record['stage']} ${record['project'] ?? ''}@${record['version'] ?? ''}`,
+        (record) =>
+          `${record['type']} ${record['stage']} ${record['project'] ?? ''}@${record['version'] ?? ''}`,
       ),
     );
   }
