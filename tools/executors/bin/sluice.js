@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
 import { sep } from 'node:path';
 import process from 'node:process';
 
@@ -11,6 +12,9 @@ if (major < 22 || (major === 22 && minor < 18)) {
   );
   process.exit(2);
 }
+
+// Most of a short command is the loading of code.
+enableCompileCache();
 
 // Node strips the types of the source by itself, but not below node_modules: there is the compiled form.
 const installed = import.meta.dirname.split(sep).includes('node_modules');

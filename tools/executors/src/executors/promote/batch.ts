@@ -1,4 +1,3 @@
-import { batched } from '../door.ts';
-import { promoteTasks } from '../work.ts';
+import { batch } from '../lazy.ts';
 
-export default batched(promoteTasks);
+export default batch('promoteTasks');

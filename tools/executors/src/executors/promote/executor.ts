@@ -1,4 +1,3 @@
-import { single } from '../door.ts';
-import { promoteTasks } from '../work.ts';
+import { executor } from '../lazy.ts';
 
-export default single(promoteTasks);
+export default executor('promoteTasks');

@@ -1,4 +1,3 @@
-import { batched } from '../door.ts';
-import { publishTasks } from '../work.ts';
+import { batch } from '../lazy.ts';
 
-export default batched(publishTasks);
+export default batch('publishTasks');

@@ -1,4 +1,3 @@
-import { single } from '../door.ts';
-import { publishTasks } from '../work.ts';
+import { executor } from '../lazy.ts';
 
-export default single(publishTasks);
+export default executor('publishTasks');

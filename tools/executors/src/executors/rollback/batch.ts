@@ -1,4 +1,3 @@
-import { batched } from '../door.ts';
-import { rollbackTasks } from '../work.ts';
+import { batch } from '../lazy.ts';
 
-export default batched(rollbackTasks);
+export default batch('rollbackTasks');

@@ -1,4 +1,3 @@
-import { single } from '../door.ts';
-import { rollbackTasks } from '../work.ts';
+import { executor } from '../lazy.ts';
 
-export default single(rollbackTasks);
+export default executor('rollbackTasks');

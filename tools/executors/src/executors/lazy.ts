@@ -1,0 +1,37 @@
+import { enableCompileCache } from 'node:module';
+import type { ExecutorContext, TaskGraph } from '@nx/devkit';
+import type { BatchResult } from './door.ts';
+
+type Works = typeof import('./work.ts');
+type WorkName = 'publishTasks' | 'promoteTasks' | 'rollbackTasks';
+
+/**
+ * The engines are loaded when a task needs them, through Node's compile cache: a start that has nothing to do is
+ * mostly the loading of code.
+ */
+async function load(name: WorkName) {
+  enableCompileCache();
+  const [door, works] = await Promise.all([import('./door.ts'), import('./work.ts')]);
+  return { ...door, work: works[name] as Works['promoteTasks'] };
+}
+
+/** The executor for one task of this kind. */
+export function executor(name: WorkName) {
+  return async (options: object, context: ExecutorContext): Promise<{ success: boolean }> => {
+    const { single, work } = await load(name);
+    return single(work)(options, context);
+  };
+}
+
+/** The batch executor for many tasks of this kind, in one process. */
+export function batch(name: WorkName) {
+  return async function* (
+    graph: TaskGraph,
+    inputs: Record<string, object>,
+    overrides: object,
+    context: ExecutorContext,
+  ): AsyncGenerator<BatchResult> {
+    const { batched, work } = await load(name);
+    yield* batched(work)(graph, inputs, overrides, context);
+  };
+}
