@@ -14,14 +14,14 @@ export interface Snapshot {
 
 interface Header {
   format: 'sluice-ledger';
-  version: 1;
+  version: 2;
   head: string;
   problems: Problem[];
   stages: string[];
   names: string[];
   versions: string[];
-  /** Bytes of the three parts after the header. */
-  sizes: [columns: number, batches: number, text: number];
+  /** Bytes of the parts after the header. */
+  sizes: [columns: number, batches: number, spent: number, text: number];
   crc: number;
 }
 
@@ -32,9 +32,9 @@ export async function readSnapshot(file: string): Promise<Snapshot | undefined> 
     const end = bytes.indexOf(10);
     const header = JSON.parse(bytes.toString('utf8', 0, end)) as Header;
     const body = bytes.subarray(end + 1);
-    const [columns, batches, text] = header.sizes;
-    if (header.format !== 'sluice-ledger' || header.version !== 1) return undefined;
-    if (body.length !== columns + batches + text || crc32(body) !== header.crc) return undefined;
+    const [columns, batches, spent, text] = header.sizes;
+    if (header.format !== 'sluice-ledger' || header.version !== 2) return undefined;
+    if (body.length !== columns + batches + spent + text || crc32(body) !== header.crc) return undefined;
     // Numbers of four bytes must start at a multiple of four.
     const aligned = new Uint8Array(body.subarray(0, columns));
     return {
@@ -50,7 +50,8 @@ export async function readSnapshot(file: string): Promise<Snapshot | undefined> 
           .split('\n')
           .filter(Boolean)
           .map(readPlace),
-        text: body.subarray(columns + batches),
+        spent: body.toString('utf8', columns + batches, columns + batches + spent),
+        text: body.subarray(columns + batches + spent),
       },
     };
   } catch {
@@ -66,16 +67,17 @@ export async function writeSnapshot(file: string, { head, problems, rows }: Snap
     const batches = Buffer.from(
       rows.batches.map(({ path, blob, commit }) => `${path} ${blob} ${commit}\n`).join(''),
     );
-    const body = Buffer.concat([columns, batches, rows.text]);
+    const spent = Buffer.from(rows.spent);
+    const body = Buffer.concat([columns, batches, spent, rows.text]);
     const header: Header = {
       format: 'sluice-ledger',
-      version: 1,
+      version: 2,
       head,
       problems,
       stages: rows.stages,
       names: rows.names,
       versions: rows.versions,
-      sizes: [columns.length, batches.length, rows.text.length],
+      sizes: [columns.length, batches.length, spent.length, rows.text.length],
       crc: crc32(body),
     };
     await mkdir(dirname(file), { recursive: true });

@@ -8,8 +8,8 @@ export interface FoldSource {
   /** '' for records that are not about one item. */
   name(row: number): string;
   version(row: number): string;
-  /** Whether it is a promotion that used approvals up. */
-  spends(row: number): boolean;
+  /** Rows of the promotions that used this approval up, ascending. */
+  spenders(nonce: string): number[];
   record(row: number): LedgerRecord;
   /** Path of the batch. */
   batch(row: number): string;
@@ -39,10 +39,6 @@ export class Fold {
   readonly #packages = new Map<string, Package>();
   readonly #approvals = new Map<string, number[]>();
   readonly #overrides = new Map<string, number[]>();
-  readonly #spenders: number[] = [];
-  /** Nonce -> rows that used it; filled when it is first asked for. */
-  readonly #spent = new Map<string, number[]>();
-  #spendersRead = 0;
 
   constructor(source: FoldSource) {
     this.#source = source;
@@ -114,7 +110,7 @@ export class Fold {
       },
       approvals: (stage) => newestFirst(this.#approvals.get(stage)),
       spent: (nonce) => {
-        const rows = upTo(this.#spendersOf(nonce), end);
+        const rows = upTo(source.spenders(nonce), end);
         return new Set(rows.map((row) => `${source.name(row)}@${source.version(row)}`));
       },
       overrides: (stage, now) =>
@@ -146,7 +142,6 @@ export class Fold {
       publications.push(row);
       if (!published.has(source.version(row))) published.set(source.version(row), row);
     }
-    if (source.spends(row)) this.#spenders.push(row);
   }
 
   /** Whether the stage went back from this entry, and was not set to its version again by a later rollback. */
@@ -176,15 +171,6 @@ export class Fold {
 
   #to(row: number): string | undefined {
     return (this.#source.record(row) as Extract<LedgerRecord, { type: 'rolled-back' }>).to;
-  }
-
-  #spendersOf(nonce: string): number[] | undefined {
-    for (; this.#spendersRead < this.#spenders.length; this.#spendersRead++) {
-      const row = this.#spenders[this.#spendersRead] as number;
-      for (const used of (this.#source.record(row) as Promoted).approvals)
-        listOf(this.#spent, used).push(row);
-    }
-    return this.#spent.get(nonce);
   }
 
   #track(stage: string, name: string): Track {

@@ -2,7 +2,6 @@ import type { FoldSource } from './fold.ts';
 import { RECORD_TYPES } from './validate.ts';
 import type { LedgerRecord } from './types.ts';
 
-const SPENDS = 16;
 const COLUMNS = 7;
 type Name = 'type' | 'stage' | 'name' | 'version' | 'batch' | 'start' | 'length';
 const COLUMN: Record<Name, number> = {
@@ -43,6 +42,8 @@ export interface PackedRows {
   versions: string[];
   columns: Int32Array;
   batches: BatchPlace[];
+  /** "<nonce> <row>" for each use of an approval, in lines. */
+  spent: string;
   text: Buffer;
 }
 
@@ -58,6 +59,9 @@ export class Rows implements FoldSource {
   #length: number;
   readonly #text: Buffer;
   readonly #batches: BatchPlace[];
+  /** Nonce -> rows that used it; made when it is first asked for. */
+  #spenders: Map<string, number[]> | undefined;
+  #spent: string;
   readonly #parsed = new Map<number, LedgerRecord>();
   #byPath: Map<string, number> | undefined;
 
@@ -69,6 +73,7 @@ export class Rows implements FoldSource {
     this.#length = packed ? packed.columns.length / COLUMNS : 0;
     this.#text = packed?.text ?? Buffer.alloc(0);
     this.#batches = packed?.batches ?? [];
+    this.#spent = packed?.spent ?? '';
   }
 
   add(records: LedgerRecord[], place: BatchPlace): void {
@@ -81,15 +86,18 @@ export class Rows implements FoldSource {
         grown.set(this.#cells);
         this.#cells = grown;
       }
-      const spends = record.type === 'promoted' && record.approvals.length > 0 ? SPENDS : 0;
       const set = (column: Name, value: number) => (this.#cells[row * COLUMNS + COLUMN[column]] = value);
-      set('type', RECORD_TYPES.indexOf(record.type) + spends);
+      set('type', RECORD_TYPES.indexOf(record.type));
       set('stage', this.#stages.add(record.stage));
       set('name', this.#names.add('name' in record ? record.name : ''));
       set('version', this.#versions.add('version' in record ? record.version : ''));
       set('batch', batch);
       set('start', -1);
       this.#parsed.set(row, record);
+      for (const nonce of record.type === 'promoted' ? record.approvals : []) {
+        this.#spent += `${nonce} ${row}\n`;
+        if (this.#spenders) note(this.#spenders, nonce, row);
+      }
     }
   }
 
@@ -125,6 +133,7 @@ export class Rows implements FoldSource {
       versions: this.#versions.list,
       columns,
       batches: this.#batches,
+      spent: this.#spent,
       text: Buffer.concat(pieces),
     };
   }
@@ -133,10 +142,17 @@ export class Rows implements FoldSource {
     return this.#length;
   }
   type(row: number): LedgerRecord['type'] {
-    return RECORD_TYPES[this.#cell(row, 'type') & (SPENDS - 1)] as LedgerRecord['type'];
+    return RECORD_TYPES[this.#cell(row, 'type')] as LedgerRecord['type'];
   }
-  spends(row: number): boolean {
-    return (this.#cell(row, 'type') & SPENDS) !== 0;
+  spenders(nonce: string): number[] {
+    if (!this.#spenders) {
+      this.#spenders = new Map();
+      for (const line of this.#spent.split('\n')) {
+        const space = line.lastIndexOf(' ');
+        if (space > 0) note(this.#spenders, line.slice(0, space), Number(line.slice(space + 1)));
+      }
+    }
+    return this.#spenders.get(nonce) ?? [];
   }
   stage(row: number): string {
     return this.#stages.list[this.#cell(row, 'stage')] as string;
@@ -165,4 +181,10 @@ export class Rows implements FoldSource {
   #cell(row: number, column: Name): number {
     return this.#cells[row * COLUMNS + COLUMN[column]] as number;
   }
+}
+
+function note(spenders: Map<string, number[]>, nonce: string, row: number): void {
+  const rows = spenders.get(nonce);
+  if (rows) rows.push(row);
+  else spenders.set(nonce, [row]);
 }

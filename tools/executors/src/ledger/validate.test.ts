@@ -60,3 +60,19 @@ it.each([
 ])('refuses the field %s: %s', (field, value) => {
   expect(recordProblem({ ...record, [field]: value })).toBe(`its field "${field}" is missing or wrong`);
 });
+
+it('refuses a nonce that could pass for two', () => {
+  const more = {
+    type: 'promoted',
+    from: 'github',
+    tag: 'latest',
+    verified: 'bytes',
+    planHash: 'h',
+    policy: 'p',
+    gate: [],
+  };
+  expect(recordProblem({ ...record, ...more, approvals: ['a'] })).toBeUndefined();
+  expect(recordProblem({ ...record, ...more, approvals: ['a 1\nb'] })).toBe(
+    'its field "approvals" is missing or wrong',
+  );
+});

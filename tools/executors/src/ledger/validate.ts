@@ -3,6 +3,8 @@ import type { Batch, LedgerRecord } from './types.ts';
 type Check = (value: unknown) => boolean;
 const text: Check = (v) => typeof v === 'string' && v !== '';
 const anyText: Check = (v) => typeof v === 'string';
+/** Without white space: the snapshot keeps these in lines. */
+const word: Check = (v) => typeof v === 'string' && /^\S+$/.test(v);
 const instant: Check = (v) => typeof v === 'string' && !Number.isNaN(Date.parse(v));
 const natural: Check = (v) => Number.isSafeInteger(v) && (v as number) >= 0;
 const bool: Check = (v) => typeof v === 'boolean';
@@ -73,14 +75,14 @@ const types: Record<LedgerRecord['type'], Record<string, Check>> = {
     verified: oneOf('bytes', 'install'),
     planHash: text,
     policy: anyText,
-    approvals: listOf(text),
+    approvals: listOf(word),
     gate: listOf(shape({ condition: text, detail: anyText })),
   },
   approved: {
     ...common,
     planHash: text,
     items: listOf(shape(item)),
-    nonce: text,
+    nonce: word,
     expires: instant,
     ledgerHead: orNull(text),
     policy: anyText,
