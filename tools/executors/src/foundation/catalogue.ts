@@ -113,7 +113,7 @@ export const errors = catalogue({
     text: (p: { principal: string; approvers: string; known: string[] }) => ({
       what: `${p.principal} is not in ${p.approvers} on the default branch, so the approval would not count. There are: ${p.known.join(', ') || 'none'}`,
       state: 'nothing was changed',
-      next: `have the line "${p.principal} namespaces=\"sluice\" ssh-ed25519 ..." added to ${p.approvers} on the default branch, or name another key with --key and --as`,
+      next: `have the line "${p.principal} namespaces="sluice" ssh-ed25519 ..." added to ${p.approvers} on the default branch, or name another key with --key and --as`,
     }),
   },
   APPROVAL_NOTHING: {
@@ -649,7 +649,7 @@ export const errors = catalogue({
     text: (_: Record<never, never>) => ({
       what: 'the program "git" was not found',
       state: 'nothing was changed',
-      next: 'install git 2.38 or newer, and see that it is on the PATH',
+      next: 'install git 2.34 or newer, and see that it is on the PATH',
     }),
   },
   GIT_FAILED: {
@@ -752,7 +752,7 @@ export const errors = catalogue({
   SHALLOW_CLONE: {
     exit: EXIT.badInput,
     text: (p: { name: string; version: string }) => ({
-      what: `this clone is shallow, so the authors of ${p.name}@${p.version} are not known, and they may not approve it themselves`,
+      what: `this clone is shallow, so it does not show what ${p.name}@${p.version} carries, nor who wrote it and may not approve it`,
       state: 'nothing was changed',
       next: 'git fetch --unshallow (in CI: fetch-depth: 0)',
     }),

@@ -132,19 +132,11 @@ class GitRepository implements Repository {
 
   async showBytes(commit: string, path: string): Promise<Buffer | undefined> {
     if ((await this.#commit(commit)) === undefined) throw errors.COMMIT_UNKNOWN({ commit });
-    const blob = line(
-      await this.run([
-        'ls-tree',
-        '-z',
-        '--full-tree',
-        '--format=%(objecttype) %(objectname)%x0a',
-        commit,
-        '--',
-        path,
-      ]),
-    );
-    if (!blob?.startsWith('blob ')) return undefined;
-    return (await runGit(this.#cwd, this.#args(['cat-file', 'blob', blob.slice(5)]))).stdout;
+    // "<mode> <type> <hash>\t<path>"
+    const entry = await this.run(['ls-tree', '-z', '--full-tree', commit, '--', path]);
+    const blob = /^\d+ blob ([0-9a-f]+)\t/.exec(entry)?.[1];
+    if (blob === undefined) return undefined;
+    return (await runGit(this.#cwd, this.#args(['cat-file', 'blob', blob]))).stdout;
   }
 
   async isAncestor(ancestor: string, commit: string): Promise<boolean> {
