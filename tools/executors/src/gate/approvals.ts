@@ -1,7 +1,6 @@
 import type { Approved, Entry } from '../ledger/types.ts';
 import type { ApprovalOptions } from '../pipeline/types.ts';
 import { fieldProblem } from './approval-fields.ts';
-import { authorsOf } from './authors.ts';
 import { identityOf, isOneOf, sameIdentity, type Identity } from './identities.ts';
 import { approvalOptions } from './requirements.ts';
 import type { Condition, GateContext, GateItem, Judgement } from './types.ts';
@@ -19,7 +18,14 @@ export async function judgeApprovals(
   item: GateItem,
   asked: ApprovalOptions,
 ): Promise<Judgement> {
-  const authors = asked.allowAuthor ? new Set<string>() : await authorsOf(context, item);
+  const authors = asked.allowAuthor ? new Set<string>() : await context.authors.of(context, item);
+  if (!authors)
+    return {
+      open: false,
+      detail:
+        'its commit is not in this clone, so its authors are not known, and they may not approve it themselves',
+      next: 'git fetch --all',
+    };
   const counted: Counted[] = [];
   const refused: string[] = [];
   for (const entry of context.state.approvals(context.stage.name)) {

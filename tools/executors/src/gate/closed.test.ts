@@ -198,23 +198,28 @@ describe('origin', () => {
 });
 
 describe('a work tree that means another stage than the policy', () => {
-  const refused = async (change: object, message: RegExp) => {
-    const input = await live.input();
-    const before = live.head();
-    const stage = { ...input.stage, ...change };
-    const from = 'before' in change ? String(change.before) : input.from;
-    await expect(evaluateGate({ ...input, stage, from })).rejects.toMatchObject({
-      code: 'POLICY_DIFFERS',
-      message: expect.stringMatching(message),
-    });
-    expect(live.head()).toBe(before);
-  };
-
-  test('is refused: another order, another registry, a stage without a gate at the registry of one with', async () => {
+  test.each([
+    ['another order', { from: 'first' }, {}, /the stage before public is first here, but test on main/],
+    [
+      'another registry',
+      {},
+      { identity: 'elsewhere.example.com' },
+      /the registry of stage public is elsewhere/,
+    ],
+    [
+      'a stage without a gate, at the registry of one with',
+      { from: 'first' },
+      { name: 'test' },
+      /the registry of stage test is public.registry/,
+    ],
+  ])('is refused: %s', async (_what, change, stageChange, message) => {
     await start({ approvals: 1 });
-    await refused({ before: 'first' }, /the stage before public is first here, but test on main/);
-    await refused({ identity: 'elsewhere.example.com' }, /the registry of stage public is elsewhere/);
-    await refused({ name: 'test', before: 'first' }, /the registry of stage test is public.registry/);
+    const input = await live.input(change);
+    const before = live.head();
+    await expect(evaluateGate({ ...input, stage: { ...input.stage, ...stageChange } })).rejects.toMatchObject(
+      { code: 'POLICY_DIFFERS', message: expect.stringMatching(message) },
+    );
+    expect(live.head()).toBe(before);
   });
 
   test('is refused where the policy does not know the stage', async () => {
@@ -228,6 +233,7 @@ describe('a work tree that means another stage than the policy', () => {
     await start({ approvals: 1 });
     const input = await live.input();
     const stage = { ...input.stage, name: 'test', identity: 'mirror.example.com' };
+    expect(await evaluateGate({ ...input, items: [] })).toEqual(new Map());
     const decisions = await evaluateGate({ ...input, stage, from: 'first' });
     expect([...decisions.values()]).toEqual([
       { open: true, results: [], approvals: [], policy: input.policy.commit },

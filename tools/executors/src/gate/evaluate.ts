@@ -1,4 +1,5 @@
 import { errors, SluiceError } from '../foundation/index.ts';
+import { Authors } from './authors.ts';
 import { conditions } from './conditions.ts';
 import { refuseLostPins } from './pins.ts';
 import { checkStage } from './policy-stage.ts';
@@ -12,6 +13,9 @@ import type {
   GateItem,
 } from './types.ts';
 
+/** Items that are judged at once: each asks git a few questions. */
+const SIDE_BY_SIDE = 8;
+
 /**
  * Judges every item by every condition of the stage's gate, as the policy states it (not the work tree): a person wants
  * to see all that is missing at once. Reads only.
@@ -21,6 +25,7 @@ export async function evaluateGate(input: GateInput): Promise<GateDecisions> {
   const { policy, stage, items, profile, repository } = input;
   const gate = policy.stage(stage.name);
   checkStage(input);
+  if (items.length === 0) return new Map();
   if (!gate) return new Map(items.map((item) => [key(item), open(policy.commit)]));
   const context: GateContext = {
     ...input,
@@ -28,10 +33,15 @@ export async function evaluateGate(input: GateInput): Promise<GateDecisions> {
     registryIdentity: input.registryIdentity ?? stage.identity,
     repositoryIdentity: input.repositoryIdentity ?? (await repository.identity(policy.options.ledger.remote)),
     trust: new Trust(input),
+    authors: new Authors(repository),
   };
   await refuseLostPins(context, context.state.approvals(stage.name));
   const decisions: GateDecisions = new Map();
-  for (const item of items) decisions.set(key(item), await decide(context, item, profile));
+  for (let at = 0; at < items.length; at += SIDE_BY_SIDE) {
+    const some = items.slice(at, at + SIDE_BY_SIDE);
+    const made = await Promise.all(some.map((item) => decide(context, item, profile)));
+    for (const [i, item] of some.entries()) decisions.set(key(item), made[i] as GateDecision);
+  }
   return decisions;
 }
 

@@ -31,7 +31,7 @@ export const freeze: Condition = {
       detail: [`frozen until ${until ?? 'the policy changes'}: ${status.reason}`, ...refused].join('; '),
       until,
       who: whoMayApprove(context, approvalOptions(context.gate)).map(({ principal }) => principal),
-      next: `wait, or override it with a reason: npx sluice approve ${context.stage.name} --override-freeze "<reason>"`,
+      next: `npx sluice override ${context.stage.name} --reason "..." (or wait)`,
     };
   },
 };

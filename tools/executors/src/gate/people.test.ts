@@ -95,6 +95,19 @@ describe('an author does not approve what he wrote', () => {
     expect((await live.decide({ items })).open).toBe(true);
   });
 
+  test('and where nobody knows the authors, nobody approves', async () => {
+    await start({ approvals: 1 });
+    await live.publish('1.0.1', 'f'.repeat(40));
+    const items = [live.item('1.0.1')];
+    await live.approve('alice', (body) => live.rehashed({ ...body, items }));
+    const { open, results } = await live.decide({ items });
+    expect(open).toBe(false);
+    expect(results.find((one) => one.condition === 'approvals')).toMatchObject({
+      open: false,
+      detail: expect.stringMatching(/^its commit is not in this clone/),
+    });
+  });
+
   test('and a shallow clone, which cannot know, refuses', async () => {
     await start({ approvals: 1 });
     live.commit({ 'README.md': '' });

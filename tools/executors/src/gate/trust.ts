@@ -3,6 +3,7 @@ import type { Approved, Batch, Entry, Ledger } from '../ledger/types.ts';
 import type { Profile } from '../pipeline/types.ts';
 import { readSshSignature, verifySignature } from '../signing/index.ts';
 import { identities, type Identity } from './identities.ts';
+import { Memory } from './memory.ts';
 import type { Policy } from './policy.ts';
 
 /** Clocks of two machines may differ by this much before a record counts as dated in the future. */
@@ -23,8 +24,9 @@ export class Trust {
   /** The persons of the approvers' file. */
   readonly identities: Identity[];
   readonly #input: TrustInput;
-  readonly #batches = new Map<string, Promise<Batch>>();
-  readonly #commits = new Map<string, Promise<BatchCommit>>();
+  readonly #batches = new Memory<Batch>();
+  readonly #commits = new Memory<BatchCommit>();
+  readonly #pins = new Memory<string | undefined>();
 
   constructor(input: TrustInput) {
     this.#input = input;
@@ -49,9 +51,7 @@ export class Trust {
     const at = new Date(record.at);
     if (!(at.getTime() <= now.getTime() + CLOCK_SKEW_MS))
       return no(`it is dated in the future (${record.at})`);
-    const { records, signature } = await remembered(this.#batches, batch, () =>
-      this.#input.ledger.batch(batch),
-    );
+    const { records, signature } = await this.#batches.of(batch, () => this.#input.ledger.batch(batch));
     const text = canonicalJson(record);
     if (!records.some((one) => canonicalJson(one) === text)) return no('it is not what its batch holds');
     if (!signature) return no('it is not signed');
@@ -67,7 +67,11 @@ export class Trust {
   }
 
   /** Why the approval's place in history does not hold; undefined where it does. */
-  async pinProblem({ record, batch, order }: Entry<Approved>): Promise<string | undefined> {
+  pinProblem(entry: Entry<Approved>): Promise<string | undefined> {
+    return this.#pins.of(entry.batch + entry.record.nonce, () => this.#pinProblem(entry));
+  }
+
+  async #pinProblem({ record, batch, order }: Entry<Approved>): Promise<string | undefined> {
     const { ledger } = this.#input;
     const commit = await this.commit(batch);
     const changed = changeProblem(commit);
@@ -85,7 +89,7 @@ export class Trust {
   }
 
   commit(batch: string): Promise<BatchCommit> {
-    return remembered(this.#commits, batch, () => batchCommit(this.#input.ledger, batch));
+    return this.#commits.of(batch, () => batchCommit(this.#input.ledger, batch));
   }
 }
 
@@ -125,10 +129,4 @@ function changeProblem({ touched }: BatchCommit): string | undefined {
 
 function no(problem: string): { ok: false; problem: string } {
   return { ok: false, problem };
-}
-
-function remembered<T>(store: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-  const found = store.get(key) ?? make();
-  store.set(key, found);
-  return found;
 }

@@ -1,6 +1,7 @@
 import type { Repository } from '../git/index.ts';
 import type { Item, Ledger, LedgerState } from '../ledger/types.ts';
 import type { GateOptions, Profile, Stage } from '../pipeline/types.ts';
+import type { Authors } from './authors.ts';
 import type { Policy } from './policy.ts';
 import type { Trust } from './trust.ts';
 
@@ -60,6 +61,7 @@ export interface GateContext extends GateInput {
   registryIdentity: string;
   repositoryIdentity: string;
   trust: Trust;
+  authors: Authors;
 }
 
 /** One way a gate can be closed; one file each, listed in `conditions.ts`. */
