@@ -49,7 +49,10 @@ export async function approve(context: Context, options: ApproveOptions): Promis
     ...(expiresInMs === undefined ? {} : { expiresInMs }),
     ...(options.comment ? { comment: options.comment } : {}),
   });
-  const problem = await record(context, signer, () => [approval]);
+  // The append may be repeated after an answer was lost: it must not leave two.
+  const problem = await record(context, signer, (state) =>
+    state.approvals(approval.stage).some((entry) => entry.record.nonce === approval.nonce) ? [] : [approval],
+  );
   if (problem) throw problem;
   const after = (await planPromotion(context, options)).plan;
   const counted = waiting(after).some((item) => item.gate?.approvals.includes(approval.nonce));
@@ -100,9 +103,10 @@ export async function override(
   const stage = await context.stage(given.stage, 'override');
   const signer = await approver(context);
   const until = new Date(Date.now() + lasts);
-  const problem = await record(context, signer, () => [
-    overrideFreeze({ stage, reason: given.reason, until }),
-  ]);
+  const body = overrideFreeze({ stage, reason: given.reason, until });
+  const problem = await record(context, signer, (state) =>
+    state.overrides(stage.name, new Date()).some(({ record: one }) => one.until === body.until) ? [] : [body],
+  );
   if (problem) throw problem;
   return { until, by: signer.principal };
 }
