@@ -2,6 +2,7 @@ import { watchMemory } from './memory.ts';
 import { nxNoop } from './drivers/index.ts';
 import type { Driver } from './drivers/index.ts';
 import { floorPublish } from './floor.ts';
+import { inspect } from './inspect.ts';
 import type { BenchOptions } from './options.ts';
 import { startRegistry } from './registries.ts';
 import type { MemoryRow } from './results.ts';
@@ -18,15 +19,20 @@ export async function measureMemory(
 ): Promise<MemoryRow[]> {
   const rows: MemoryRow[] = [];
   for (const driver of drivers) {
-    if (driver.role === 'floor' || driver.missing?.() !== undefined) continue;
+    if (driver.role === 'floor' || driver.finish || driver.missing?.() !== undefined) continue;
     const [source, target] = await Promise.all([startRegistry(0), startRegistry(0)]);
     try {
-      if (driver.operation === 'promote') await floorPublish(bed.packages, source, 8);
+      if (driver.operation === 'promote' && !driver.ownSource) await floorPublish(bed.packages, source, 8);
       const run = await readyRun(bed, driver, source, target, options.budgetMs);
       const { watch, stop } = watchMemory();
       const outcome = await driver.run({ ...run, onStart: watch });
       const peak = stop();
-      if (peak === undefined || outcome.exit !== 0) continue;
+      const expected = (await driver.expected?.(run)) ?? bed.packages;
+      const { complete } = await inspect(target, expected);
+      if (peak === undefined || outcome.exit !== 0 || complete !== expected.length) {
+        say(`memory, ${load}, ${driver.title}: exit ${outcome.exit}, ${complete} there; left out`);
+        continue;
+      }
       const { title, role } = driver;
       rows.push({ title, load, ...(role ? { role } : {}), peak });
       say(

@@ -20,9 +20,12 @@ const START_MS = 30_000;
 export async function startRegistry(latency: number): Promise<Registry> {
   const storage = mkdtempSync(join(tmpdir(), 'sluice-bench-registry-'));
   const stops: (() => Promise<void>)[] = [];
+  const remove = (): void => rmSync(storage, { recursive: true, force: true, maxRetries: 5 });
+  process.once('exit', remove);
   const stop = async (): Promise<void> => {
     await Promise.all(stops.map((end) => end()));
-    rmSync(storage, { recursive: true, force: true, maxRetries: 5 });
+    process.off('exit', remove);
+    remove();
   };
   try {
     const registry = await startProcess('registry-process.ts', [storage]);

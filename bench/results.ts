@@ -1,4 +1,4 @@
-import type { Operation } from './drivers/index.ts';
+import type { Operation, Role } from './drivers/index.ts';
 import type { Peak } from './memory.ts';
 
 /** All runs of one driver at one size and one latency. */
@@ -10,7 +10,7 @@ export interface Cell {
   latency: number;
   id: string;
   title: string;
-  role?: 'floor' | 'engine' | 'us';
+  role?: Role;
   /** Milliseconds of each round. */
   ms: number[];
   exit: number | null;
@@ -34,7 +34,7 @@ export interface MemoryRow {
   title: string;
   /** What was published or promoted: "100 packages", "one tarball of 200 MB". */
   load: string;
-  role?: 'floor' | 'engine' | 'us';
+  role?: Role;
   peak: Peak;
 }
 

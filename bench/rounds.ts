@@ -1,5 +1,6 @@
 import type { Outcome } from './commands.ts';
 import { mustRun, toolEnv } from './commands.ts';
+import { NX } from './daemon.ts';
 import { nxNoop } from './drivers/index.ts';
 import type { Driver, Operation, Run } from './drivers/index.ts';
 import { floorPublish } from './floor.ts';
@@ -64,11 +65,15 @@ async function oneRun(
   say: Say,
 ): Promise<void> {
   const target = await startRegistry(first.latency);
+  const own = driver.ownSource === true && driver.operation === 'promote';
+  const from = own ? await startRegistry(first.latency) : source;
+  let run: Run | undefined;
   try {
-    const run = await readyRun(bed, driver, source, target, options.budgetMs);
-    const expected = (await driver.expected?.(run)) ?? bed.packages;
+    run = await readyRun(bed, driver, from, target, options.budgetMs);
+    let expected: { name: string; version: string; integrity: string }[] | undefined;
     for (const cell of again ? [first, again] : [first]) {
       const outcome = await driver.run(run);
+      expected ??= (await driver.expected?.(run)) ?? bed.packages;
       note(cell, outcome, await inspect(target, expected), options.budgetMs);
       say(
         `${cell.packages} packages, ${cell.latency} ms, ${cell.title}${cell.step === 'again' ? ', again' : ''}: ` +
@@ -77,7 +82,8 @@ async function oneRun(
       if (outcome.exit !== 0) return;
     }
   } finally {
-    await target.stop();
+    if (run) await driver.finish?.(run);
+    await Promise.all([target.stop(), own ? from.stop() : undefined]);
   }
 }
 
@@ -171,9 +177,5 @@ export async function measureNoop(bed: Bed, options: BenchOptions, say: Say): Pr
 
 /** Fills Nx's caches once, so that no driver has to do it for the ones after it. */
 export async function warmNx(workspace: Workspace): Promise<void> {
-  await mustRun(
-    ['node', 'node_modules/.bin/nx', 'show', 'projects'],
-    workspace.tree,
-    toolEnv(workspace.folder),
-  );
+  await mustRun([...NX, 'show', 'projects'], workspace.tree, toolEnv(workspace.folder));
 }

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun, ROOT, toolEnv } from './commands.ts';
+import { killDaemon } from './daemon.ts';
 import { packageGraph } from './graph.ts';
 import type { BenchPackage } from './graph.ts';
 
@@ -29,6 +30,12 @@ export async function createWorkspace({ count, bytes = 20_000 }: WorkspaceOption
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const tree = join(folder, 'tree');
   const packages = packageGraph(count);
+  const dispose = (): void => {
+    process.off('exit', dispose);
+    killDaemon(tree);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once('exit', dispose);
   mkdirSync(tree);
   writeRoot(tree, packages);
   for (const one of packages) writePackage(tree, one, bytes);
@@ -58,9 +65,7 @@ export async function createWorkspace({ count, bytes = 20_000 }: WorkspaceOption
       await git('add', '-A');
       await git('commit', '-q', '-m', 'The files of one tool');
     },
-    dispose() {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    },
+    dispose,
   };
 }
 

@@ -1,27 +1,24 @@
 import type { Outcome } from '../commands.ts';
-import { mustRun, runCommand, toolEnv } from '../commands.ts';
+import { runCommand, toolEnv } from '../commands.ts';
+import { NX, startDaemon, stopDaemon } from '../daemon.ts';
 import type { Workspace } from '../workspace.ts';
-
-const NX = ['node', 'node_modules/.bin/nx'];
 
 /** Nx's own time: one `nx:noop` task a package, in graph order. Nothing that runs under Nx can be quicker. */
 export async function nxNoop(
-  workspace: Workspace,
+  { tree, folder }: Workspace,
   options: { daemon: boolean; budgetMs: number; onStart?: (pid: number) => void },
 ): Promise<Outcome> {
-  const env = toolEnv(workspace.folder, { NX_DAEMON: String(options.daemon) });
-  const cwd = workspace.tree;
-  const { onStart } = options;
+  const env = toolEnv(folder, { NX_DAEMON: String(options.daemon) });
+  const { onStart, budgetMs } = options;
   try {
-    // A daemon is not started by the command that a person waits for: it runs already.
-    if (options.daemon) await mustRun([...NX, 'show', 'projects'], cwd, env);
+    if (options.daemon) await startDaemon(tree, env);
     return await runCommand([...NX, 'run-many', '-t', 'noop'], {
-      cwd,
+      cwd: tree,
       env,
-      budgetMs: options.budgetMs,
+      budgetMs,
       ...(onStart ? { onStart } : {}),
     });
   } finally {
-    if (options.daemon) await mustRun([...NX, 'daemon', '--stop'], cwd, env);
+    if (options.daemon) await stopDaemon(tree);
   }
 }

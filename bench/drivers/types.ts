@@ -6,6 +6,9 @@ import type { Workspace } from '../workspace.ts';
 /** What a table is about. */
 export type Operation = 'publish' | 'promote';
 
+/** The rows that others are compared with, and ours that they are not. */
+export type Role = 'floor' | 'engine' | 'us' | 'variant';
+
 /** All that one measured run is given. */
 export interface Run {
   workspace: Workspace;
@@ -29,10 +32,11 @@ export interface Driver {
   operation: Operation;
   /** The exact command line, for the table. */
   title: string;
-  /** The rows that the others are compared with. */
-  role?: 'floor' | 'engine' | 'us';
+  role?: Role;
   /** Whether running it again with nothing to do is measured too. */
   again: boolean;
+  /** It fills the source registry by itself (in `prepare`), and gets an empty one for each run. */
+  ownSource?: boolean;
   /** Files that the tool wants in the workspace; committed before the run. */
   files?: Record<string, string>;
   /** Why it cannot run here; undefined where it can. */
@@ -42,4 +46,6 @@ export interface Driver {
   /** What the target must hold afterwards; the packages as `npm pack` makes them by default. */
   expected?: (run: Run) => Promise<{ name: string; version: string; integrity: string }[]>;
   run: (run: Run) => Promise<Outcome>;
+  /** Takes back what `prepare` started; the clock has stopped. */
+  finish?: (run: Run) => Promise<void>;
 }
