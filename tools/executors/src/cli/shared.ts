@@ -1,4 +1,4 @@
-import type { ExitCode } from '../foundation/index.ts';
+import { errors, type ExitCode } from '../foundation/index.ts';
 import type { Context } from '../promotion/context.ts';
 import type { Request } from '../promotion/plan.ts';
 import { packageNamed } from '../promotion/rollback.ts';
@@ -22,6 +22,7 @@ export async function packageRequests(
   packages: string[],
   version?: string,
 ): Promise<Request[] | undefined> {
+  if (packages.length === 0 && version) throw errors.VERSION_WITHOUT_PACKAGE({ version });
   if (packages.length === 0) return undefined;
   const state = await (await context.ledger()).refresh();
   return packages.map((given) => {

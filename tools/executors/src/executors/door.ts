@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { ExecutorContext, TaskGraph } from '@nx/devkit';
 import { asSluiceError, redact, redactOutput } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
@@ -103,7 +103,10 @@ export async function inWorkspace(
 }
 
 async function writeReport(workspaceRoot: string, file: string | undefined, data: unknown): Promise<void> {
-  if (file) await writeFile(resolve(workspaceRoot, file), redact(`${JSON.stringify(data, undefined, 2)}\n`));
+  if (!file) return;
+  const path = resolve(workspaceRoot, file);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, redact(`${JSON.stringify(data, undefined, 2)}\n`));
 }
 
 async function taskOf<O>(

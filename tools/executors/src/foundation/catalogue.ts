@@ -116,12 +116,12 @@ export const errors = catalogue({
       next: `have the line "${p.principal} namespaces="sluice" ssh-ed25519 ..." added to ${p.approvers} on the default branch, or name another key with --key and --as`,
     }),
   },
-  APPROVAL_NOTHING: {
-    exit: EXIT.done,
+  APPROVAL_NOT_ASKED: {
+    exit: EXIT.badInput,
     text: (p: { stage: string }) => ({
-      what: `nothing waits for stage ${p.stage}`,
-      state: 'nothing was changed',
-      next: 'npx sluice status',
+      what: `the gate of ${p.stage} asks for no approval of what waits there`,
+      state: 'nothing was signed or recorded',
+      next: `npx sluice plan ${p.stage} (shows what its gate says)`,
     }),
   },
   APPROVAL_DOES_NOT_COUNT: {
@@ -321,6 +321,30 @@ export const errors = catalogue({
       what: `the registry of stage ${p.stage} cannot take a version back: ${p.cannot.join('; ')}`,
       state: 'nothing was changed',
       next: 'release a corrected version',
+    }),
+  },
+  ROLLBACK_BLOCKED: {
+    exit: EXIT.failed,
+    text: (p: { name: string; stage: string; dependent: string }) => ({
+      what: `${p.name} was not taken back in ${p.stage}: ${p.dependent}, which was promoted against it, could not be`,
+      state: 'nothing was changed for this package',
+      next: `mend ${p.dependent} (its own error is above), then run the same command again`,
+    }),
+  },
+  REASON_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { command: string }) => ({
+      what: `${p.command} goes on record with its reason, and the one given is empty`,
+      state: 'nothing was changed',
+      next: `npx sluice ${p.command} ... --reason "why it cannot be otherwise"`,
+    }),
+  },
+  VERSION_WITHOUT_PACKAGE: {
+    exit: EXIT.badInput,
+    text: (p: { version: string }) => ({
+      what: `--version ${p.version} is said for no package in particular`,
+      state: 'nothing was changed',
+      next: `name the package too: npx sluice <command> <stage> <package> --version ${p.version}`,
     }),
   },
   UNHOLD_NOTHING: {

@@ -96,17 +96,32 @@ function describe(
         !isOneOf(identity, authors) && !counted.some((one) => sameIdentity(one.identity, identity)),
     )
     .map(({ principal }) => principal);
-  const can =
-    who.length > 0
-      ? `can be given by ${who.join(', ')}`
-      : 'nobody who may approve is left: every one is an author, or approved already';
   return {
     open: false,
-    detail: [`${have}; ${asked.count - counted.length} missing, ${can}`, ...refused].join('; '),
+    detail: [
+      `${have}; ${asked.count - counted.length} missing, ${whoCan(context, asked, who)}`,
+      ...refused,
+    ].join('; '),
     who,
-    next: `npx nx approve -c ${context.stage.name}`,
-    approvals: [],
+    next: who.length > 0 ? `npx nx approve -c ${context.stage.name}` : addApprover(context),
+    // Also while others are missing: whoever approves first has to see that it counts.
+    approvals: used,
   };
+}
+
+function whoCan(context: GateContext, asked: ApprovalOptions, who: string[]): string {
+  if (who.length > 0) return `can be given by ${who.join(', ')}`;
+  const { policy, trust } = context;
+  const { approvers } = policy.options;
+  if (trust.identities.length === 0) return `and nobody stands in ${approvers} on ${policy.branch}`;
+  if (whoMayApprove(context, asked).length === 0)
+    return `and nobody whom the gate names (${asked.from?.join(', ')}) stands in ${approvers} on ${policy.branch}`;
+  return 'and nobody who may approve is left: every one is an author, or approved already';
+}
+
+function addApprover({ policy }: GateContext): string {
+  const { approvers } = policy.options;
+  return `add a person: echo "<e-mail address> namespaces=\\"sluice\\" $(cat <their key>.pub)" >> ${approvers}, and commit that on ${policy.branch}`;
 }
 
 /** The names in the approvers' file that may approve for this stage; one for each person. */

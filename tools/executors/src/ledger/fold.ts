@@ -1,4 +1,4 @@
-import type { Entry, Held, LedgerRecord, LedgerState, Promoted, Published } from './types.ts';
+import type { Entry, Held, LedgerRecord, LedgerState, Promoted, Published, Setback } from './types.ts';
 
 /** Records by their place in the ledger's order; the columns that the fold needs are there without parsing the record. */
 export interface FoldSource {
@@ -98,15 +98,21 @@ export class Fold {
         const { entries, rollbacks } = track(stage, name);
         return newest(
           entries,
-          (row) =>
-            hold(name, source.version(row)) === undefined &&
-            !this.#rolledBack(row, rollbacks) &&
-            !this.#passedOver(row, entries, rollbacks),
+          (row) => hold(name, source.version(row)) === undefined && this.#stands(row, entries, rollbacks),
         );
+      },
+      newest: (stage, name) => {
+        const { entries, rollbacks } = track(stage, name);
+        return newest(entries, (row) => this.#stands(row, entries, rollbacks));
       },
       hold: (name, version) => {
         const row = hold(name, version);
         return row === undefined ? undefined : entry<Held>(row);
+      },
+      setbacks: (name) => {
+        const tracks = [...this.#tracks.values()].flatMap((stage) => stage.get(name)?.rollbacks ?? []);
+        const rows = [...tracks, ...(this.#packages.get(name)?.holds ?? [])].sort((a, b) => a - b);
+        return upTo(rows, end).map((row) => entry<Setback>(row));
       },
       approvals: (stage) => newestFirst(this.#approvals.get(stage)),
       spent: (nonce) => {
@@ -142,6 +148,10 @@ export class Fold {
       publications.push(row);
       if (!published.has(source.version(row))) published.set(source.version(row), row);
     }
+  }
+
+  #stands(row: number, entries: number[], rollbacks: number[]): boolean {
+    return !this.#rolledBack(row, rollbacks) && !this.#passedOver(row, entries, rollbacks);
   }
 
   /** Whether the stage went back from this entry, and was not set to its version again by a later rollback. */

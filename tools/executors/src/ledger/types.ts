@@ -121,6 +121,7 @@ export type Published = Extract<LedgerRecord, { type: 'published' }>;
 export type Promoted = Extract<LedgerRecord, { type: 'promoted' }>;
 export type Approved = Extract<LedgerRecord, { type: 'approved' }>;
 export type Held = Extract<LedgerRecord, { type: 'held' }>;
+export type Setback = Extract<LedgerRecord, { type: 'held' | 'released' | 'rolled-back' }>;
 
 /** What the records add up to; pure look-ups over folded records. */
 export interface LedgerState {
@@ -137,8 +138,12 @@ export interface LedgerState {
   history(stage: string, name: string): Entry<Published | Promoted>[];
   /** The newest entry into the stage that is not held and was not rolled back there since; the project's position. */
   position(stage: string, name: string): Entry<Published | Promoted> | undefined;
+  /** `position`, held or not: what people who install from the stage get. */
+  newest(stage: string, name: string): Entry<Published | Promoted> | undefined;
   /** The hold on this digest, if it is not released. */
   hold(name: string, version: string): Entry<Held> | undefined;
+  /** What held, released or rolled back versions of this package, in any stage, oldest first. */
+  setbacks(name: string): Entry<Setback>[];
   /** Approvals for a stage, newest first, spent ones included. */
   approvals(stage: string): Entry<Approved>[];
   /** Items ("name@version") that this approval was used for. */

@@ -135,11 +135,11 @@ export function pipelineOf(
 }
 
 /** The stage of that name. Throws STAGE_MISSING, STAGE_UNKNOWN. */
-export function stageNamed(
-  stages: readonly Stage[],
+export function stageNamed<S extends { name: string }>(
+  stages: readonly S[],
   name: string | undefined,
   target = 'this command',
-): Stage {
+): S {
   const names = stages.map((stage) => stage.name);
   if (!name) throw errors.STAGE_MISSING({ target, stages: names });
   const stage = stages.find((s) => s.name === name);

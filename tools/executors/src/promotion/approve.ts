@@ -38,6 +38,7 @@ export async function approve(context: Context, options: ApproveOptions): Promis
   const { plan } = await planPromotion(context, options);
   const items = waiting(plan);
   if (items.length === 0 || options.dryRun) return { plan, ...gateState(plan) };
+  if (!items.some(asksApproval)) throw errors.APPROVAL_NOT_ASKED({ stage: options.stage });
   const signer = await approver(context);
   if (options.confirm && !(await options.confirm(plan, signer))) return { plan, ...gateState(plan) };
   const now = new Date();
@@ -66,6 +67,12 @@ export async function approve(context: Context, options: ApproveOptions): Promis
 
 export const waiting = (plan: PromotionPlan): PlanItem[] =>
   plan.items.filter((item) => item.action === 'promote');
+
+/** In the local profile an environment asks for nothing, and says so in its own detail. */
+const asksApproval = (item: PlanItem): boolean =>
+  (item.gate?.results ?? []).some(
+    (result) => result.condition === 'approvals' || (result.condition === 'environment' && !result.open),
+  );
 
 function gateState(plan: PromotionPlan): Pick<Approved, 'open' | 'closed'> {
   const id = (item: PlanItem) => `${item.name}@${item.version}`;
@@ -99,6 +106,7 @@ export async function override(
   context: Context,
   given: { stage: string; reason: string; lasts: string },
 ): Promise<{ until: Date; by: string }> {
+  if (given.reason.trim() === '') throw errors.REASON_MISSING({ command: `override ${given.stage}` });
   const lasts = parsedDuration(given.lasts);
   const stage = await context.stage(given.stage, 'override');
   const signer = await approver(context);

@@ -10,13 +10,22 @@ export function behind(
   state: LedgerState,
   stage: string,
   before: string,
-): { name: string; commit: string | undefined }[] {
+): { name: string; commit: string | undefined; waiting?: string }[] {
   return state.packages().flatMap((name) => {
     const waiting = state.position(before, name)?.record;
     if (!waiting) return [];
     if (state.standing(stage, name, waiting.version)?.record.integrity === waiting.integrity) return [];
     const here = state.position(stage, name)?.record;
-    return [{ name, commit: here && state.published(name, here.version)?.record.source.commit }];
+    const source = state.published(name, waiting.version)?.record.source;
+    // What was published from a tree with changes differs from its commit by what no comparison of commits shows.
+    const comparable = here !== undefined && source !== undefined && !source.dirty;
+    return [
+      {
+        name,
+        commit: comparable ? state.published(name, here.version)?.record.source.commit : undefined,
+        ...(source ? { waiting: source.commit } : {}),
+      },
+    ];
   });
 }
 
@@ -43,6 +52,13 @@ export async function baseCommit(
     commits.add(commit);
   }
   const shallow = await repository.isShallow();
+  for (const commit of new Set(waiting.flatMap((one) => one.waiting ?? []))) {
+    const { code } = await repository.call(['merge-base', '--is-ancestor', commit, 'HEAD']);
+    if (code === 0) continue;
+    if (shallow) throw errors.SHALLOW_HISTORY({ commit });
+    // Released from elsewhere: HEAD need not differ from what the stage has.
+    return repository.emptyTree();
+  }
   for (const commit of commits) {
     const known = await repository.run(['cat-file', '-t', commit], { okCodes: [0, 1, 128] });
     if (known.trim() === 'commit') continue;

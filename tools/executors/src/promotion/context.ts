@@ -106,7 +106,11 @@ export async function openContext(given: ContextOptions): Promise<Context> {
     run: env['GITHUB_RUN_ID'] ? `github-${env['GITHUB_RUN_ID']}` : `local-${randomBytes(5).toString('hex')}`,
     ledger,
     stages,
-    stage: async (name, target) => stageNamed(await stages(), name, target),
+    stage: async (name, target) => {
+      // A wrong name is said before any registry is started or asked.
+      stageNamed(options.packages.stages, name, target);
+      return stageNamed(await stages(), name, target);
+    },
     store: (stage) => {
       const opened =
         stores.get(stage.name) ??

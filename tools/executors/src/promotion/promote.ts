@@ -196,6 +196,9 @@ async function passagesOf(
       hold,
       tagAtPut: !store.capabilities.distTags,
       mayServeOthers: false,
+      comesBack:
+        state.entered(stage.name, item.name, item.version) !== undefined &&
+        state.standing(stage.name, item.name, item.version) === undefined,
       source: (signal) => fetchFrom(context, source, before, item, state, signal),
       install:
         stage.verify === 'install'

@@ -1,4 +1,5 @@
 import { auditHistory, policyHistory } from '../gate/index.ts';
+import { stageNamed } from '../pipeline/index.ts';
 import type { Context } from './context.ts';
 import { verifyStages, type Finding, type StagesReport } from './verify.ts';
 
@@ -14,6 +15,7 @@ export async function proveAll(
   context: Context,
   options: { stages?: string[]; signal?: AbortSignal },
 ): Promise<VerifyReport> {
+  for (const name of options.stages ?? []) stageNamed(context.options.packages.stages, name, 'verify');
   const [stages, history] = await Promise.all([verifyStages(context, options), historyFindings(context)]);
   const findings = [...history, ...stages.findings];
   const { count } = await (await context.ledger()).state();

@@ -1,5 +1,5 @@
 import semver from 'semver';
-import { errors } from '../foundation/index.ts';
+import { errors, SluiceError } from '../foundation/index.ts';
 import type { LedgerState, RecordBody } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
 import type { StageStore } from '../registry/types.ts';
@@ -48,7 +48,7 @@ export function planRollback(
 ): RollbackPlan {
   const bad = options.version
     ? state.standing(stage.name, name, options.version)?.record
-    : state.position(stage.name, name)?.record;
+    : state.newest(stage.name, name)?.record;
   if (!bad) throw errors.ROLLBACK_NOTHING({ name, stage: stage.name });
   if (!capabilities.distTags)
     throw errors.CANNOT_ROLL_BACK({ stage: stage.name, cannot: capabilities.cannot });
@@ -102,6 +102,8 @@ function dependentsOf(state: LedgerState, stage: string, name: string, version: 
 interface Undoing {
   plan: RollbackPlan;
   store: StageStore;
+  /** Filled on the way: the registry says no to the deprecation, and why. */
+  refused?: SluiceError;
 }
 
 const rows: Row<Undoing>[] = [
@@ -130,9 +132,16 @@ const rows: Row<Undoing>[] = [
     title: 'deprecate the bad version',
     reaches: 'deprecated',
     when: ({ plan }) => plan.deprecates,
-    run: async ({ plan, store }, signal) => {
+    run: async (undoing, signal) => {
+      const { plan, store } = undoing;
       const message = `${plan.reason}; use ${plan.name}@${plan.to}`;
-      await store.deprecate(plan.name, plan.bad.version, message, signal);
+      try {
+        await store.deprecate(plan.name, plan.bad.version, message, signal);
+      } catch (error) {
+        // Users are safe already: the tag is back. What a registry will never do must not keep the digest from being held.
+        if (!(error instanceof SluiceError) || error.transient) throw error;
+        undoing.refused = error;
+      }
     },
   },
 ];
@@ -165,27 +174,38 @@ export async function rollback(
       })),
     };
   const signer = await context.signer();
-  const taken = new Set(plans.map((plan) => plan.name));
+  const undoings = new Map(plans.map((plan): [string, Undoing] => [plan.name, { plan, store }]));
   const outcomes = await runRows({
     rows,
-    subjects: plans.map((plan) => ({
-      id: plan.name,
-      after: plan.dependents.map((id) => id.slice(0, id.lastIndexOf('@'))).filter((name) => taken.has(name)),
-      context: { plan, store },
+    subjects: [...undoings].map(([id, context]) => ({
+      id,
+      after: context.plan.dependents
+        .map((one) => one.slice(0, one.lastIndexOf('@')))
+        .filter((name) => undoings.has(name)),
+      context,
     })),
     ...(options.signal ? { signal: options.signal } : {}),
   });
-  const done = plans.filter((plan) => outcomes.get(plan.name)?.status === 'done');
+  const done = [...undoings.values()].filter(({ plan }) => outcomes.get(plan.name)?.status === 'done');
   const problem = await record(context, signer, (newest) =>
     done
-      .filter((plan) => !newest.hold(plan.name, plan.bad.version))
-      .flatMap((plan) => recordsOf(plan, stage)),
+      .filter(({ plan }) => newest.standing(stage.name, plan.name, plan.bad.version))
+      .flatMap((undoing) => recordsOf(undoing, stage, newest)),
   );
   const results = plans.map((plan): PackageResult => {
     const outcome = outcomes.get(plan.name);
     const item = itemOf(plan);
     const reached = outcome?.reached ?? [];
     if (outcome?.status === 'failed') return failure(item, outcome.error, reached);
+    if (outcome?.status === 'blocked')
+      return {
+        ...failure(
+          item,
+          errors.ROLLBACK_BLOCKED({ name: plan.name, stage: stage.name, dependent: outcome.by }),
+          reached,
+        ),
+        status: 'blocked',
+      };
     if (outcome?.status !== 'done')
       return failure(item, errors.CANCELLED({ name: plan.name, reached }), reached);
     if (problem)
@@ -194,7 +214,8 @@ export async function rollback(
         errors.NOT_RECORDED({ names: [plan.name], stage: stage.name, why: problem.message }),
         reached,
       );
-    return { ...item, success: true, status: 'done', reached, line: describe(plan, false) };
+    const refused = undoings.get(plan.name)?.refused;
+    return { ...item, success: true, status: 'done', reached, line: describe(plan, false, refused) };
   });
   return { plans, results };
 }
@@ -205,19 +226,19 @@ const itemOf = (plan: RollbackPlan) => ({
   version: plan.bad.version,
 });
 
-function describe(plan: RollbackPlan, would: boolean): string {
+function describe(plan: RollbackPlan, would: boolean, refused?: SluiceError): string {
   const lines = [
     `${plan.name}: ${plan.tag} in ${plan.stage} ${would ? 'would go' : 'went'} back from ${plan.bad.version} to ${plan.to}`,
-    plan.deprecates
-      ? `  ${plan.bad.version} ${would ? 'would be' : 'is'} deprecated and held: nothing promotes it until npx sluice unhold ${plan.name} ${plan.bad.version} --reason "..."`
-      : `  ${plan.bad.version} ${would ? 'would be' : 'is'} held; this registry cannot deprecate it`,
+    `  ${plan.bad.version} ${would ? 'would be' : 'is'} ${plan.deprecates && !refused ? 'deprecated and ' : ''}held: nothing promotes it until npx sluice unhold ${plan.name} ${plan.bad.version} --reason "..."`,
+    ...(plan.deprecates ? [] : ['  it is not deprecated: this kind of registry is not asked to']),
+    ...(refused ? [`  it is not deprecated: ${refused.code}: ${refused.message}`] : []),
     ...(plan.dependents.length > 0 ? [`  promoted against it: ${plan.dependents.join(', ')}`] : []),
     ...plan.cannot.map((text) => `  ${text}`),
   ];
   return lines.join('\n');
 }
 
-function recordsOf(plan: RollbackPlan, stage: Stage): RecordBody[] {
+function recordsOf({ plan, refused }: Undoing, stage: Stage, state: LedgerState): RecordBody[] {
   const common = {
     pipeline: 'packages' as const,
     stage: stage.name,
@@ -234,10 +255,10 @@ function recordsOf(plan: RollbackPlan, stage: Stage): RecordBody[] {
       type: 'rolled-back',
       tag: plan.tag,
       to: plan.to,
-      deprecated: plan.deprecates,
+      deprecated: plan.deprecates && refused === undefined,
       dependents: plan.dependents,
     },
-    { ...common, type: 'held' },
+    ...(state.hold(plan.name, plan.bad.version) ? [] : [{ ...common, type: 'held' as const }]),
   ];
 }
 
@@ -271,6 +292,8 @@ export async function unhold(
   context: Context,
   given: { name: string; version: string; reason: string },
 ): Promise<string> {
+  if (given.reason.trim() === '')
+    throw errors.REASON_MISSING({ command: `unhold ${given.name} ${given.version}` });
   const ledger = await context.ledger();
   const state = await ledger.refresh();
   const name = packageNamed(state, given.name);

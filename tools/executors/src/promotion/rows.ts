@@ -28,6 +28,8 @@ export interface Passage {
   install: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** Publish under the final tag at once (first stage, or a registry whose tags cannot be moved). */
   tagAtPut: boolean;
+  /** It was rolled back here and let go again, so the warning of then is to go. */
+  comesBack?: boolean;
   /** A store holds the true bytes, so a registry that serves others may be lived with (first stage only). */
   mayServeOthers: boolean;
   /** Filled on the way: what the registry serves instead, when it was put by this run. */
@@ -136,6 +138,11 @@ export const passageRows: Row<Passage>[] = [
     run: async (passage, signal) => passage.install?.(signal),
     timeout: 300_000,
     retry: { attempts: 4, pause: 500, longest: 10_000 },
+  },
+  {
+    title: 'take the deprecation away',
+    when: (passage) => passage.comesBack === true && there(passage)?.deprecated !== undefined,
+    run: async ({ name, version, target }, signal) => target.deprecate(name, version, '', signal),
   },
   {
     title: 'move the dist-tag',

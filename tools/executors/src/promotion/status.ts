@@ -67,7 +67,7 @@ function stageStatus(
   stage: string,
   before: string | undefined,
 ): StageStatus {
-  const here = standingIn(state, stage, name);
+  const here = state.newest(stage, name)?.record;
   const next = before === undefined ? undefined : state.position(before, name)?.record;
   const waits = next && state.standing(stage, name, next.version)?.record.integrity !== next.integrity;
   const gate = next && gates?.get(stage)?.get(`${name}@${next.version}`);
@@ -85,12 +85,6 @@ function stageStatus(
       : {}),
     ...(held.length > 0 ? { held } : {}),
   };
-}
-
-/** What stands in the stage, held or not: the newest that entered and was not rolled back there. */
-function standingIn(state: LedgerState, stage: string, name: string) {
-  const entered = state.history(stage, name).toReversed();
-  return entered.find(({ record }) => state.standing(stage, name, record.version))?.record;
 }
 
 function approvers(state: LedgerState, stage: string, nonces: string[]): string[] {
