@@ -75,7 +75,7 @@ describe('whose signature', () => {
     await start({ approvals: 1 });
     const options = { run: 'x', now: live.now, signer: await live.signer('mallory', 'alice@acme.example') };
     const { makeApproval } = await import('./approve.ts');
-    const { root: _, ...item } = live.item();
+    const item = live.named();
     const plan = {
       pipeline: 'packages' as const,
       stage: 'public',
@@ -364,8 +364,44 @@ describe('a ledger that somebody wrote to', () => {
   });
 });
 
+describe('what was taken back', () => {
+  test('is not released by an unsigned record', async () => {
+    await start({ soak: '1s' });
+    const later = { now: new Date(live.now.getTime() + HOUR) };
+    await live.record([{ ...heldBody(live), type: 'held' }], 'ci');
+    expect(await refusal('origin', later)).toMatch(/it is held since .*: broken/);
+    await live.record([{ ...heldBody(live), type: 'released' }], null);
+    expect((await live.ledger.state()).hold('@acme/money', '1.0.0')).toBeUndefined();
+    expect(await refusal('origin', later)).toMatch(/its release does not count: it is not signed/);
+    await live.record([{ ...heldBody(live), type: 'released' }], 'alice');
+    expect((await live.decide(later)).open).toBe(true);
+  });
+
+  test('does not stand in the stage before again by an unsigned record', async () => {
+    await start({ soak: '1s' });
+    const later = { now: new Date(live.now.getTime() + HOUR) };
+    const back = {
+      ...heldBody(live),
+      type: 'rolled-back' as const,
+      stage: 'test',
+      tag: 'latest',
+      deprecated: false,
+      dependents: [],
+    };
+    await live.publish('0.9.0', live.source);
+    await live.record([{ ...back, to: '0.9.0' }], 'ci');
+    expect(await refusal('soak', later)).toMatch(/does not stand in test/);
+    const again = { ...back, ...live.named('0.9.0'), to: '1.0.0' };
+    await live.record([again], null);
+    expect((await live.ledger.state()).standing('test', '@acme/money', '1.0.0')).toBeDefined();
+    expect(await refusal('soak', later)).toMatch(/took it back in does not count: it is not signed/);
+    await live.record([again], 'ci');
+    expect((await live.decide(later)).open).toBe(true);
+  });
+});
+
 function heldBody(l: Live) {
-  const { root: _, ...item } = l.item();
+  const item = l.named();
   return {
     ...item,
     pipeline: 'packages' as const,

@@ -201,7 +201,7 @@ test('a local history may be unsigned, but for approvals', async () => {
 });
 
 function held() {
-  const { root: _, ...item } = live.item();
+  const item = live.named();
   return {
     ...item,
     pipeline: 'packages' as const,

@@ -26,5 +26,26 @@ export async function entryBefore(context: GateContext, item: GateItem): Promise
   const trusted = await trust.record(entry);
   if (!trusted.ok)
     return { ok: false, problem: `the record of its entry into ${from} does not count: ${trusted.problem}` };
-  return { ok: true, entry };
+  const back = await wrongRestoration(context, entry);
+  return back ? { ok: false, problem: back } : { ok: true, entry };
+}
+
+/** Where it was rolled back since, only a record that can be trusted sets the stage to it again. */
+async function wrongRestoration(
+  { state, trust, from }: GateContext,
+  { record, order }: Entry<Published | Promoted>,
+): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const entry of state.setbacks(record.name)) {
+    const { record: setback } = entry;
+    if (entry.order < order || setback.type !== 'rolled-back' || setback.stage !== from) continue;
+    if (setback.version === record.version) problem = `it was rolled back in ${from}`;
+    else if (problem && setback.to === record.version) {
+      const trusted = await trust.record(entry);
+      problem = trusted.ok
+        ? undefined
+        : `it was rolled back in ${from}, and the record that took it back in does not count: ${trusted.problem}`;
+    }
+  }
+  return problem;
 }

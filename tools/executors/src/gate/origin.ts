@@ -1,8 +1,8 @@
-import type { Condition } from './types.ts';
+import type { Condition, GateContext, GateItem } from './types.ts';
 
 /**
- * Holds for every gate: exactly these bytes were published from this repository, by a record that can be trusted; in
- * the live profile from a commit that the default branch has.
+ * Holds for every gate: exactly these bytes were published from this repository, by a record that can be trusted, and are
+ * not held; in the live profile from a commit that the default branch has.
  */
 export const origin: Condition = {
   name: 'origin',
@@ -22,6 +22,8 @@ export const origin: Condition = {
     const trusted = await context.trust.record(entry);
     if (!trusted.ok)
       return { open: false, detail: `the record of its publication does not count: ${trusted.problem}` };
+    const held = await heldBack(context, item);
+    if (held) return { open: false, detail: held };
     const changes = record.source.dirty ? ' with changes that were not committed' : '';
     const detail = `published by ${record.by} from ${record.source.commit}${changes}`;
     if (context.profile === 'local') return { open: true, detail };
@@ -34,3 +36,18 @@ export const origin: Condition = {
     };
   },
 };
+
+/** Anybody's word holds a digest back; only a record that can be trusted releases it. */
+async function heldBack({ state, trust }: GateContext, item: GateItem): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const entry of state.setbacks(item.name)) {
+    const { record } = entry;
+    if (record.version !== item.version || record.integrity !== item.integrity) continue;
+    if (record.type === 'held') problem = `it is held since ${record.at}: ${record.reason}`;
+    else if (problem && record.type === 'released') {
+      const trusted = await trust.record(entry);
+      problem = trusted.ok ? undefined : `it is held, and its release does not count: ${trusted.problem}`;
+    }
+  }
+  return problem;
+}

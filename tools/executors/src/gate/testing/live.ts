@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { afterAll } from 'vitest';
 import { openLedger, type Ledger, type LedgerRecord, type RecordBody } from '../../ledger/index.ts';
 import type { Repository } from '../../git/index.ts';
 import type { GateOptions, Profile, Stage } from '../../pipeline/types.ts';
@@ -6,11 +7,14 @@ import { makeApproval } from '../approve.ts';
 import { evaluateGate } from '../evaluate.ts';
 import { planHash } from '../plan-hash.ts';
 import { loadPolicy } from '../policy.ts';
-import type { GateDecision, GateInput, GateItem } from '../types.ts';
+import type { GateDecision, GateInput, GateItem, Item } from '../types.ts';
 import { nxJson, World } from './world.ts';
 
 export const HOUR = 3_600_000;
 type Approved = Extract<RecordBody, { type: 'approved' }>;
+
+let template: Promise<Live> | undefined;
+afterAll(async () => (await template)?.remove());
 
 /** A package that stands in `test` of a live pipeline and wants into `public`, behind the gate. */
 export class Live extends World {
@@ -24,18 +28,33 @@ export class Live extends World {
   now = new Date();
 
   static async make(gate: GateOptions, profile: Profile = 'live'): Promise<Live> {
+    template ??= Live.#template();
+    const first = await template;
+    const live = new Live(first);
+    const { now, source, signers } = first;
+    Object.assign(live, { profile, gate, now, source, signers });
+    live.commit(live.policyFiles());
+    live.push();
+    await live.#begin();
+    return live;
+  }
+
+  /** Everything but the gate, made once: keys, sources, and 1.0.0 on its way. */
+  static async #template(): Promise<Live> {
     const live = new Live();
-    live.profile = profile;
-    live.gate = gate;
     live.signers = ['ci', 'alice', 'bob', 'carol'].map((name) => live.line(name)).join('');
     live.key('mallory');
     live.source = live.commit({ ...live.policyFiles(), 'libs/money/index.ts': '1' });
     live.push();
-    live.repo = await live.repository();
-    live.identity = await live.repo.identity();
-    live.ledger = await live.open();
+    await live.#begin();
     await live.publish('1.0.0', live.source);
     return live;
+  }
+
+  async #begin(): Promise<void> {
+    this.repo = await this.repository();
+    this.identity = await this.repo.identity();
+    this.ledger = await this.open();
   }
 
   open(): Promise<Ledger> {
@@ -62,9 +81,16 @@ export class Live extends World {
     return { project: 'money', name: '@acme/money', version, integrity, root: 'libs/money' };
   }
 
+  /** The item as records name it. */
+  named(version = '1.0.0'): Item {
+    const { project, name, integrity } = this.item(version);
+    return { project, name, version, integrity };
+  }
+
   /** Into the first stage and on to `test`, recorded by CI. */
   async publish(version: string, commit: string, signer: string | null = 'ci', at = this.now): Promise<void> {
-    const { root, ...item } = this.item(version);
+    const item = this.named(version);
+    const { root } = this.item(version);
     await this.record(
       [
         {
@@ -95,7 +121,7 @@ export class Live extends World {
     signer: string | null = 'ci',
     at = this.now,
   ): Promise<void> {
-    const { root: _, ...item } = this.item(version);
+    const item = this.named(version);
     const body = {
       ...item,
       type: 'promoted' as const,
@@ -131,7 +157,7 @@ export class Live extends World {
     at = this.now,
   ): Promise<LedgerRecord> {
     const policy = this.git(this.clone, 'rev-parse', 'refs/remotes/origin/main');
-    const { root: _, ...item } = this.item();
+    const item = this.named();
     const plan = {
       pipeline: 'packages' as const,
       stage: 'public',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openRepository, type Repository } from '../../git/index.ts';
@@ -14,10 +14,16 @@ export class World {
   readonly clone = join(this.root, 'clone');
   readonly #clock = { at: Date.now() - 10 * 86_400_000 };
 
-  constructor() {
+  /** With `from`, a copy of that world as it is now: its clone names the remote by a relative path. */
+  constructor(from?: World) {
+    if (from) {
+      cpSync(from.root, this.root, { recursive: true });
+      this.#clock.at = from.#clock.at;
+      return;
+    }
     this.git(this.root, 'init', '--quiet', '--bare', '--initial-branch=main', this.remote);
-    this.git(this.root, 'clone', '--quiet', this.remote, this.clone);
-    this.git(this.clone, 'symbolic-ref', 'HEAD', 'refs/heads/main');
+    this.git(this.root, 'init', '--quiet', '--initial-branch=main', this.clone);
+    this.git(this.clone, 'remote', 'add', 'origin', '../acme.git');
   }
 
   /** Runs git as a person, at a time of the world's own that moves on a second with each call. */
