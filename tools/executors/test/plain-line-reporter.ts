@@ -12,7 +12,10 @@ export default class PlainLineReporter implements Reporter {
         const result = test.result();
         if (result.state === 'passed') passed += 1;
         else if (result.state === 'failed') failed += 1;
-        else left.push(`${test.fullName}${result.state === 'skipped' && result.note ? ` (${result.note})` : ''}`);
+        else
+          left.push(
+            `${test.fullName}${result.state === 'skipped' && result.note ? ` (${result.note})` : ''}`,
+          );
       }
     }
     if (left.length > 0) process.stdout.write(`left out:\n${left.map((name) => `  ${name}\n`).join('')}`);

@@ -97,11 +97,10 @@ export async function promote(
   };
   const moving: PlanItem[] = [];
   for (const item of plan.items) {
-    const early = options.dryRun ? undefined : settledEarly(item, plan, results);
+    const early = options.dryRun ? plannedResult(item, plan) : settledEarly(item, plan, results);
     if (early) settle(early);
     else if (item.action === 'promote') moving.push(item);
   }
-  if (options.dryRun) return { plan, results: plan.items.map((item) => plannedResult(item, plan)) };
   if (moving.length > 0) {
     // Without a signature nothing may be recorded, and what cannot be recorded must not be moved.
     const signer = await context.signer();

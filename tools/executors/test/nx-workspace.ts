@@ -1,0 +1,126 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { copyWorkspace } from '../../demo/copy.ts';
+import { leaseLocalRegistries, type LocalLease } from '../src/registry/local/index.ts';
+
+const repository = join(import.meta.dirname, '../../..');
+
+/** This very workspace, copied, with real Nx on top: what a user types, and what it leaves behind. */
+export class NxWorkspace {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-nx-')));
+  readonly root = join(this.folder, 'acme');
+  readonly env: NodeJS.ProcessEnv;
+  #lease: LocalLease | undefined;
+
+  constructor() {
+    mkdirSync(this.root);
+    copyWorkspace(repository, this.root);
+    this.env = { ...process.env };
+    for (const name of Object.keys(this.env)) {
+      if (/^(SLUICE_|NX_|GIT_|VITEST|CI$|NODE_OPTIONS$)/.test(name)) delete this.env[name];
+    }
+    Object.assign(this.env, {
+      NX_DAEMON: 'false',
+      NX_ISOLATE_PLUGINS: 'false',
+      NX_TUI: 'false',
+      PATH: `${join(this.root, 'node_modules/.bin')}:${process.env['PATH']}`,
+    });
+    // The plugin itself is not part of these stories: compiling it would be most of their time.
+    this.json('tools/executors/package.json', (manifest) => ({ ...manifest, private: true }));
+    this.git('init', '--quiet', '--initial-branch=main');
+    this.git('config', 'user.name', 'Dev');
+    this.git('config', 'user.email', 'dev@acme.example');
+    this.git('config', 'commit.gpgsign', 'false');
+    this.commit('chore: the workspace');
+  }
+
+  git(...args: string[]): string {
+    return execFileSync('git', args, {
+      cwd: this.root,
+      env: this.env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
+  }
+
+  commit(message: string): void {
+    this.git('add', '.');
+    this.git('commit', '--quiet', '--message', message);
+  }
+
+  /** Changes a library's sources and commits. */
+  change(library: string, message: string): void {
+    const file = join(this.root, `libs/${library}/src/index.ts`);
+    writeFileSync(file, `${readFileSync(file, 'utf8')}/** ${message} */\n`);
+    this.commit(message);
+  }
+
+  json(file: string, change: (json: Record<string, never>) => unknown): void {
+    const path = join(this.root, file);
+    writeFileSync(path, `${JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8'))), null, 2)}\n`);
+  }
+
+  run(command: string, ...args: string[]): Promise<{ code: number | null; out: string; stdout: string }> {
+    return this.runWith({}, command, ...args);
+  }
+
+  runWith(
+    env: NodeJS.ProcessEnv,
+    command: string,
+    ...args: string[]
+  ): Promise<{ code: number | null; out: string; stdout: string }> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(command, args, {
+        cwd: this.root,
+        env: { ...this.env, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let out = '';
+      let stdout = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        out += chunk.toString();
+        stdout += chunk.toString();
+      });
+      child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      child.once('error', reject);
+      child.once('close', (code) => resolve({ code, out: stripVTControlCharacters(out), stdout }));
+    });
+  }
+
+  /** Project -> version (or undefined) in a stage. */
+  async versions(stage: string): Promise<Record<string, string | undefined>> {
+    const { stdout } = await this.run('sluice', 'status', '--json');
+    const status = JSON.parse(stdout) as {
+      packages: { project: string; stages: { stage: string; version?: string }[] }[];
+    };
+    return Object.fromEntries(
+      status.packages.map((one) => [one.project, one.stages.find((here) => here.stage === stage)?.version]),
+    );
+  }
+
+  async packument(
+    stage: string,
+    name: string,
+  ): Promise<{ 'dist-tags': Record<string, string>; versions: object }> {
+    const answer = await fetch(`${this.#lease?.addresses.get(stage)?.url}/${name.replace('/', '%2f')}`);
+    return (await answer.json()) as { 'dist-tags': Record<string, string>; versions: object };
+  }
+
+  /** Keeps the local registries running for the whole test file. */
+  async start(): Promise<this> {
+    this.#lease = await leaseLocalRegistries({
+      workspaceRoot: this.root,
+      stages: ['github', 'test', 'public'],
+      env: this.env,
+    });
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await this.#lease?.release();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

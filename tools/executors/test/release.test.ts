@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NxWorkspace } from './nx-workspace.ts';
+
+/** One workspace goes through its releases in order; each test stands on the one before. */
+describe('nx release in a workspace with Sluice', { timeout: 240_000 }, () => {
+  let workspace: NxWorkspace;
+  beforeAll(async () => {
+    workspace = await new NxWorkspace().start();
+  });
+  afterAll(() => workspace.close());
+  const tags = () => workspace.git('tag', '--list').split('\n').filter(Boolean);
+
+  it('makes no tag where the first stage cannot be reached', async () => {
+    workspace.change('units', 'feat(units): one thing');
+    const down = { SLUICE_GITHUB_REGISTRY: 'http://127.0.0.1:9' };
+    const { code, out } = await workspace.runWith(down, 'nx', 'release', '--yes', '--projects=units');
+    expect(code).not.toBe(0);
+    expect(out).toContain('REGISTRY_UNREACHABLE');
+    expect(tags()).toEqual([]);
+    expect(workspace.git('log', '-1', '--format=%s')).toMatch(/release/);
+  });
+
+  it('goes on where it stopped, and tags what is proved to be there', async () => {
+    const { code, out } = await workspace.run('nx', 'release', 'publish', '--projects=units');
+    expect(out).toContain('@acme/units@1.1.0');
+    expect(code).toBe(0);
+    expect(tags()).toEqual(['units@1.1.0']);
+    expect(workspace.git('rev-list', '-1', 'units@1.1.0')).toBe(workspace.git('rev-parse', 'HEAD'));
+    expect((await workspace.packument('github', '@acme/units'))['dist-tags']).toMatchObject({
+      latest: '1.1.0',
+    });
+  });
+
+  it('changes nothing in a dry run', async () => {
+    workspace.change('money', 'feat(money): another thing');
+    const before = [workspace.git('rev-parse', 'HEAD'), ...tags(), workspace.git('status', '--porcelain')];
+    const { code, out } = await workspace.run('nx', 'release', '--yes', '--dry-run');
+    expect(code, out).toBe(0);
+    expect(out).toContain('1.1.0');
+    expect([workspace.git('rev-parse', 'HEAD'), ...tags(), workspace.git('status', '--porcelain')]).toEqual(
+      before,
+    );
+    expect(await workspace.versions('github')).toEqual({ units: '1.1.0' });
+  });
+
+  it('releases what changed and its dependents, dependencies first, with changelogs and tags', async () => {
+    const { code, out } = await workspace.run('nx', 'release', '--yes');
+    expect(code, out).toBe(0);
+    expect(await workspace.versions('github')).toMatchObject({ money: '1.1.0', invoice: '1.0.1' });
+    expect(tags()).toEqual(expect.arrayContaining(['money@1.1.0', 'invoice@1.0.1']));
+    expect(workspace.git('show', 'HEAD:libs/money/CHANGELOG.md')).toContain('another thing');
+    expect(workspace.git('status', '--porcelain')).toBe('');
+  });
+
+  it('gives a prerelease its own dist-tag', async () => {
+    workspace.change('logger', 'feat(logger): levels by name');
+    const { code, out } = await workspace.run(
+      'nx',
+      'release',
+      'prerelease',
+      '--preid=beta',
+      '--yes',
+      '--projects=logger',
+    );
+    expect(code, out).toBe(0);
+    const { 'dist-tags': found } = await workspace.packument('github', '@acme/logger');
+    expect(found['beta']).toMatch(/^\d+\.\d+\.\d+-beta\.0$/);
+    expect(tags()).toContain(`logger@${found['beta']}`);
+  });
+
+  it('works with version plans', async () => {
+    workspace.json('nx.json', (nx) => {
+      const release = nx['release'] as { version: Record<string, unknown> };
+      const { conventionalCommits: _, ...version } = release.version;
+      return { ...nx, release: { ...release, versionPlans: true, version } };
+    });
+    workspace.commit('chore: version plans instead of conventional commits');
+    const planned = await workspace.run(
+      'nx',
+      'release',
+      'plan',
+      'minor',
+      '--projects=units',
+      '--message=Dozens',
+      '--only-touched=false',
+    );
+    expect(planned.code, planned.out).toBe(0);
+    workspace.commit('docs: a plan');
+    const { code, out } = await workspace.run('nx', 'release', '--yes');
+    expect(code, out).toBe(0);
+    expect((await workspace.versions('github'))['units']).toBe('1.2.0');
+    expect(tags()).toContain('units@1.2.0');
+    expect(workspace.git('show', 'HEAD:libs/units/CHANGELOG.md')).toContain('Dozens');
+  });
+});
