@@ -36,9 +36,11 @@ function remember(value: string): void {
   // characters that depend on its neighbours.
   for (const prefix of ['', 'x', 'xx']) {
     for (const encoding of ['base64', 'base64url'] as const) {
-      const encoded = Buffer.from(prefix + value).toString(encoding).replace(/=+$/, '');
+      const encoded = Buffer.from(prefix + value)
+        .toString(encoding)
+        .replace(/=+$/, '');
       const start = prefix.length === 0 ? 0 : prefix.length + 1;
-      const end = (prefix.length + value.length) % 3 === 0 ? encoded.length : encoded.length - 1;
+      const end = Buffer.byteLength(prefix + value) % 3 === 0 ? encoded.length : encoded.length - 1;
       if (end - start >= SHORTEST) known.add(encoded.slice(start, end));
     }
   }
@@ -54,7 +56,13 @@ export function redact(text: string): string {
 /** Every environment variable whose name says that its value is a secret becomes known to `redact`. */
 export function rememberEnvironment(env: NodeJS.ProcessEnv): void {
   for (const [name, value] of Object.entries(env)) {
-    if (value && /token|secret|passw|_key$|_auth|credential|private/i.test(name) && !/^(SSH_AUTH_SOCK)$/.test(name) && !value.startsWith('/')) remember(value);
+    if (
+      value &&
+      /token|secret|passw|_key$|_auth|credential|private/i.test(name) &&
+      !/^(SSH_AUTH_SOCK)$/.test(name) &&
+      !value.startsWith('/')
+    )
+      remember(value);
   }
 }
 
@@ -66,6 +74,15 @@ export function redactOutput(streams: NodeJS.WriteStream[] = [process.stdout, pr
     marked.sluiceRedacts = true;
     const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
     stream.write = ((chunk: unknown, ...rest: unknown[]) =>
-      write(typeof chunk === 'string' ? redact(chunk) : chunk, ...rest)) as typeof stream.write;
+      write(redactChunk(chunk), ...rest)) as typeof stream.write;
   }
+}
+
+/** Bytes that hold no secret go on as they are: they need not be text. */
+function redactChunk(chunk: unknown): unknown {
+  if (typeof chunk === 'string') return redact(chunk);
+  if (!(chunk instanceof Uint8Array)) return chunk;
+  const text = Buffer.from(chunk).toString('utf8');
+  const redacted = redact(text);
+  return redacted === text ? chunk : Buffer.from(redacted);
 }
