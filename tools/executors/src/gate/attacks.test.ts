@@ -329,6 +329,14 @@ describe('a ledger that somebody wrote to', () => {
     });
   });
 
+  test('an approval that pins no history, or another one', async () => {
+    await start({ approvals: 1 });
+    await live.approve('alice', (body) => ({ ...body, ledgerHead: null }));
+    expect(await refusal('approvals')).toMatch(/it was signed for an empty ledger/);
+    await live.approve('bob', (body) => ({ ...body, ledgerHead: live.source }));
+    await expect(live.decide()).rejects.toMatchObject({ code: 'LEDGER_PIN_LOST' });
+  });
+
   test('an unsigned claim about the past does not stop anybody', async () => {
     await start({ approvals: 1 });
     await live.approve(null, (body) => ({ ...body, ledgerHead: 'b'.repeat(40) }));
@@ -377,6 +385,42 @@ describe('what was taken back', () => {
     expect((await live.decide(later)).open).toBe(true);
   });
 
+  test('is not released by a copy of an earlier release', async () => {
+    await start({ soak: '1s' });
+    const at = (hours: number) => new Date(live.now.getTime() + hours * HOUR);
+    await live.record([{ ...heldBody(live), type: 'held' }], 'ci', at(-3));
+    await live.record([{ ...heldBody(live), type: 'released' }], 'alice', at(-2));
+    await live.record([{ ...heldBody(live), type: 'held' }], 'ci', at(-1));
+    await live.smuggle((folder) => {
+      const file = newestBatch(folder, 'released');
+      writeFileSync(file.replace(/\.json$/, 'x.json'), readFileSync(file));
+    });
+    expect((await live.ledger.state()).hold('@acme/money', '1.0.0')).toBeUndefined();
+    expect(await refusal('origin', { now: at(1) })).toMatch(/its release does not count: it is a copy/);
+  });
+
+  test('does not stand in the stage before again by a copy of its entry', async () => {
+    await start({ soak: '1s' });
+    const at = (hours: number) => new Date(live.now.getTime() + hours * HOUR);
+    const back = {
+      ...heldBody(live),
+      type: 'rolled-back' as const,
+      stage: 'test',
+      tag: 'latest',
+      deprecated: false,
+    };
+    await live.record([{ ...back, dependents: [] }], 'ci', at(1));
+    expect(await refusal('soak', { now: at(2) })).toMatch(/does not stand in test/);
+    await live.smuggle((folder) => {
+      const file = newestBatch(folder, 'promoted');
+      writeFileSync(file.replace(/\.json$/, 'x.json'), readFileSync(file));
+    });
+    expect((await live.ledger.state()).standing('test', '@acme/money', '1.0.0')).toBeDefined();
+    expect(await refusal('soak', { now: at(2) })).toMatch(/what put it back in does not count: it is a copy/);
+    await live.promoted('1.0.0', 'test', { from: 'first' }, 'ci', at(2));
+    expect((await live.decide({ now: at(3) })).open).toBe(true);
+  });
+
   test('does not stand in the stage before again by an unsigned record', async () => {
     await start({ soak: '1s' });
     const later = { now: new Date(live.now.getTime() + HOUR) };
@@ -394,7 +438,7 @@ describe('what was taken back', () => {
     const again = { ...back, ...live.named('0.9.0'), to: '1.0.0' };
     await live.record([again], null);
     expect((await live.ledger.state()).standing('test', '@acme/money', '1.0.0')).toBeDefined();
-    expect(await refusal('soak', later)).toMatch(/took it back in does not count: it is not signed/);
+    expect(await refusal('soak', later)).toMatch(/put it back in does not count: it is not signed/);
     await live.record([again], 'ci');
     expect((await live.decide(later)).open).toBe(true);
   });

@@ -30,22 +30,27 @@ export async function entryBefore(context: GateContext, item: GateItem): Promise
   return back ? { ok: false, problem: back } : { ok: true, entry };
 }
 
-/** Where it was rolled back since, only a record that can be trusted sets the stage to it again. */
+/** Where it was rolled back, only a record that can be trusted, and is no copy of an older one, puts it back in. */
 async function wrongRestoration(
   { state, trust, from }: GateContext,
-  { record, order }: Entry<Published | Promoted>,
+  entry: Entry<Published | Promoted>,
 ): Promise<string | undefined> {
-  let problem: string | undefined;
-  for (const entry of state.setbacks(record.name)) {
-    const { record: setback } = entry;
-    if (entry.order < order || setback.type !== 'rolled-back' || setback.stage !== from) continue;
-    if (setback.version === record.version) problem = `it was rolled back in ${from}`;
-    else if (problem && setback.to === record.version) {
-      const trusted = await trust.record(entry);
-      problem = trusted.ok
-        ? undefined
-        : `it was rolled back in ${from}, and the record that took it back in does not count: ${trusted.problem}`;
-    }
+  const { version, name } = entry.record;
+  let back: { at: string; problem: string } | undefined;
+  for (const setback of state.setbacks(name)) {
+    const { record } = setback;
+    if (record.type !== 'rolled-back' || record.stage !== from) continue;
+    if (record.version === version) back = { at: record.at, problem: `it was rolled back in ${from}` };
+    const restored = setback.order < entry.order ? entry : setback;
+    if (!back || (restored === setback && record.to !== version)) continue;
+    const { at } = back;
+    const trusted = await trust.undoes(restored, at);
+    back = trusted.ok
+      ? undefined
+      : {
+          at,
+          problem: `it was rolled back in ${from}, and what put it back in does not count: ${trusted.problem}`,
+        };
   }
-  return problem;
+  return back?.problem;
 }

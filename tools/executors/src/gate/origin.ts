@@ -37,17 +37,21 @@ export const origin: Condition = {
   },
 };
 
-/** Anybody's word holds a digest back; only a record that can be trusted releases it. */
+/** Anybody's word holds a digest back; only a record that can be trusted, and is no copy of an older one, releases it. */
 async function heldBack({ state, trust }: GateContext, item: GateItem): Promise<string | undefined> {
-  let problem: string | undefined;
+  let held: { at: string; problem: string } | undefined;
   for (const entry of state.setbacks(item.name)) {
     const { record } = entry;
     if (record.version !== item.version || record.integrity !== item.integrity) continue;
-    if (record.type === 'held') problem = `it is held since ${record.at}: ${record.reason}`;
-    else if (problem && record.type === 'released') {
-      const trusted = await trust.record(entry);
-      problem = trusted.ok ? undefined : `it is held, and its release does not count: ${trusted.problem}`;
+    if (record.type === 'held')
+      held = { at: record.at, problem: `it is held since ${record.at}: ${record.reason}` };
+    else if (held && record.type === 'released') {
+      const { at } = held;
+      const trusted = await trust.undoes(entry, at);
+      held = trusted.ok
+        ? undefined
+        : { at, problem: `it is held, and its release does not count: ${trusted.problem}` };
     }
   }
-  return problem;
+  return held?.problem;
 }

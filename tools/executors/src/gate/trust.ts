@@ -42,6 +42,13 @@ export class Trust {
     return changed ? no(changed) : signed;
   }
 
+  /** Like `record`, for one that takes back what was recorded at an instant: a copy of an older one does not. */
+  async undoes(entry: AnyEntry, what: string): Promise<{ ok: true } | { ok: false; problem: string }> {
+    if (Date.parse(entry.record.at) < Date.parse(what) - CLOCK_SKEW_MS)
+      return no(`it is a copy of a record from before (${entry.record.at})`);
+    return this.record(entry);
+  }
+
   /**
    * Whether the entry's batch is signed, by the one whom the record names, with a key that the policy allows and nobody
    * revoked; valid when it was signed, and with `stillValid` also now.
