@@ -21,7 +21,7 @@ const made = Object.entries(errors).map(([code, make]): [string, SluiceError] =>
 describe('every error of the catalogue', () => {
   it.each(made)('%s says what happened, the state, and what to type', (code, error) => {
     expect(error.code).toBe(code);
-    for (const text of [error.message, error.state, error.next]) {
+    for (const text of [error.message, error.state, error.next].map(String)) {
       expect(text.trim()).not.toBe('');
       expect(text).not.toMatch(/undefined|\[object|NaN/);
     }

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { ArtifactBytes, PackageManifest } from '../artifact/types.ts';
 import { errors, SluiceError } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
-import { answerCut, refusedBeforehand, type Asked } from './answers.ts';
+import { answerCut, notJson, refusedBeforehand, type Asked } from './answers.ts';
 import { collectBytes, MEMORY_LIMIT } from './bytes.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openHttp, type Http, type Response } from './http.ts';
@@ -248,6 +248,9 @@ function presence(packument: Packument): Presence {
 async function send(http: Http, call: Parameters<Http['send']>[0]): Promise<'present' | 'absent' | 'done'> {
   const response = await http.send(call);
   if (typeof response === 'string') return response;
+  const type = String(response.headers['content-type'] ?? '');
+  // A login page says 200 to everything, and has taken nothing in.
+  if (/html/i.test(type)) throw notJson(call, type, await response.body.text());
   await response.body.dump({ limit: 1024 * 1024 }).catch(() => {});
   return 'done';
 }
