@@ -77,6 +77,26 @@ export function planRollback(
   };
 }
 
+/**
+ * The version that this rollback asks for, where it was taken back before: by name, or the newest that entered the stage.
+ * Without this a repeated command (after a crash, or because another package of the batch failed) would go back one more.
+ */
+function takenBack(
+  state: LedgerState,
+  stage: string,
+  name: string,
+  options: Pick<RollbackOptions, 'to' | 'version'>,
+): { project: string; version: string } | undefined {
+  const asked = options.version
+    ? state.entered(stage, name, options.version)
+    : state.history(stage, name).at(-1);
+  if (!asked || state.standing(stage, name, asked.record.version)) return undefined;
+  const now = state.position(stage, name)?.record.version;
+  if (!options.version && (now === undefined || (options.to !== undefined && options.to !== now)))
+    return undefined;
+  return asked.record;
+}
+
 /** Versions that may be gone back to: of the same dist-tag, standing, not held; the last one in first. */
 function goodVersions(state: LedgerState, stage: string, name: string, bad: string): string[] {
   const tag = distTagOf(bad, 'stable');
@@ -158,21 +178,23 @@ export async function rollback(
   const state = await (await context.ledger()).refresh();
   const store = await context.store(stage);
   const names = options.packages.map((name) => packageNamed(state, name));
+  const before = names.flatMap((name) => {
+    const taken = takenBack(state, stage.name, name, options);
+    return taken ? [nothingLeft(name, taken, stage, state)] : [];
+  });
   const plans = inReverse(
     state,
-    names.map((name) => planRollback(state, stage, store.capabilities, name, options)),
+    names
+      .filter((name) => !before.some((result) => result.name === name))
+      .map((name) => planRollback(state, stage, store.capabilities, name, options)),
   );
-  if (options.dryRun)
-    return {
-      plans,
-      results: plans.map((plan) => ({
-        ...itemOf(plan),
-        success: true,
-        status: 'planned',
-        reached: [],
-        line: describe(plan, true),
-      })),
-    };
+  if (options.dryRun) {
+    const planned = plans.map((plan): PackageResult => {
+      const line = describe(plan, true);
+      return { ...itemOf(plan), success: true, status: 'planned', reached: [], line };
+    });
+    return { plans, results: [...before, ...planned] };
+  }
   const signer = await context.signer();
   const undoings = new Map(plans.map((plan): [string, Undoing] => [plan.name, { plan, store }]));
   const outcomes = await runRows({
@@ -217,7 +239,19 @@ export async function rollback(
     const refused = undoings.get(plan.name)?.refused;
     return { ...item, success: true, status: 'done', reached, line: describe(plan, false, refused) };
   });
-  return { plans, results };
+  return { plans, results: [...before, ...results] };
+}
+
+function nothingLeft(
+  name: string,
+  { project, version }: { project: string; version: string },
+  stage: Stage,
+  state: LedgerState,
+): PackageResult {
+  const now = state.position(stage.name, name)?.record.version;
+  const further = now === undefined ? '' : ` To go back further: --version ${now}`;
+  const line = `${name}@${version} was taken back in ${stage.name} before: nothing to do.${further}`;
+  return { project, name, version, success: true, status: 'nothing', reached: [], line };
 }
 
 const itemOf = (plan: RollbackPlan) => ({

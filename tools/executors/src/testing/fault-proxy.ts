@@ -22,7 +22,9 @@ export type Fault =
   /** One byte in the middle of the answer's body is another one. */
   | { do: 'corrupt' }
   /** The packument lacks this version (404 where it was the only one), as long as copies are old. */
-  | { do: 'hide'; version: string };
+  | { do: 'hide'; version: string }
+  /** Something happens before the registry is asked, or after it took the request in; then the connection breaks. */
+  | { do: 'trap'; when: 'before' | 'after'; spring: () => void | Promise<void> };
 
 export interface FaultRule {
   method?: string;
@@ -124,6 +126,11 @@ export async function startFaultProxy(options: { target: string; delayMs?: numbe
       case 'delay':
         await sleep(fault.ms);
         break;
+      case 'trap':
+        if (fault.when === 'after') break;
+        await fault.spring();
+        outgoing.destroy();
+        return;
     }
     const upstream = await ask(incoming, outgoing, fault !== undefined);
     const status = upstream.statusCode ?? 502;
@@ -133,7 +140,8 @@ export async function startFaultProxy(options: { target: string; delayMs?: numbe
       return;
     }
     const body = await whole(upstream);
-    if (fault.do === 'lose-answer') outgoing.destroy();
+    if (fault.do === 'trap') await fault.spring();
+    if (fault.do === 'lose-answer' || fault.do === 'trap') outgoing.destroy();
     else if (fault.do === 'cut-answer') {
       outgoing.writeHead(status, sized(upstream.headers, body));
       outgoing.write(body.subarray(0, Math.min(fault.after, body.length - 1)), () => outgoing.destroy());

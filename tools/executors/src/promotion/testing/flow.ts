@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildArtifact, type Sibling } from '../../artifact/index.ts';
@@ -11,7 +11,11 @@ import { promote, type PromoteOptions } from '../promote.ts';
 import { publish, type PublishOptions } from '../publish.ts';
 
 export const STAGES = ['github', 'test', 'public'] as const;
-type StageName = (typeof STAGES)[number];
+export type StageName = (typeof STAGES)[number];
+export type World = Record<string, { versions: Record<string, string>; tags: Record<string, string> }>;
+
+/** Whose key signs in the live profile, and approves where a test wants it. */
+const PERSON = 'rita@acme.example';
 
 interface FlowOptions {
   /** Project -> projects that it depends on. Package names are `@acme/<project>`. */
@@ -19,6 +23,11 @@ interface FlowOptions {
   gates?: Partial<Record<StageName, GateOptions>>;
   stages?: Partial<Record<StageName, Partial<PackageStageOptions>>>;
   options?: Record<string, unknown>;
+  /**
+   * The live profile instead of the local one: stages' addresses stand in nx.json, every record is signed, and the
+   * ledger goes to a bare remote, `remote.git` beside the clone.
+   */
+  live?: boolean;
 }
 
 /**
@@ -26,18 +35,24 @@ interface FlowOptions {
  * local profile pointed at them, and a person with a signing key. Everything is real but the distance.
  */
 export class Flow {
+  /** The clone. Beside it nothing but its remote. */
   readonly root: string;
   readonly graph: Record<string, string[]>;
+  readonly live: boolean;
   readonly registries = new Map<string, TestVerdaccio>();
   readonly proxies = new Map<string, FaultProxy>();
   readonly env: NodeJS.ProcessEnv;
+  readonly #folder: string;
+  #copies = 0;
 
-  private constructor(root: string, graph: Record<string, string[]>) {
-    this.root = root;
+  private constructor(folder: string, graph: Record<string, string[]>, live: boolean) {
+    this.#folder = folder;
+    this.root = join(folder, 'world', 'clone');
     this.graph = graph;
+    this.live = live;
     this.env = {
       PATH: process.env['PATH'],
-      HOME: join(root, 'home'),
+      HOME: join(this.root, 'home'),
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_AUTHOR_NAME: 'Dev',
       GIT_AUTHOR_EMAIL: 'dev@acme.example',
@@ -49,45 +64,93 @@ export class Flow {
   static async start(given: FlowOptions = {}): Promise<Flow> {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-flow-'));
     const graph = given.packages ?? { units: [], logger: [], money: ['units'], invoice: ['money', 'logger'] };
-    const flow = new Flow(join(folder, 'clone'), graph);
+    const flow = new Flow(folder, graph, given.live ?? false);
     await mkdir(join(flow.root, 'home'), { recursive: true });
-    await Promise.all(
-      STAGES.map(async (stage) => {
-        const verdaccio = await startVerdaccio();
-        const proxy = await startFaultProxy({ target: verdaccio.url });
-        flow.registries.set(stage, verdaccio);
-        flow.proxies.set(stage, proxy);
-        flow.env[`SLUICE_${stage.toUpperCase()}_REGISTRY`] = proxy.url;
-        flow.env[`SLUICE_${stage.toUpperCase()}_TOKEN`] = await verdaccio.token();
-      }),
-    );
-    const approver = flow.key('rita@acme.example');
+    await Promise.all(STAGES.map((stage) => flow.#startRegistry(stage)));
+    if (flow.live) {
+      flow.env['SLUICE_PROFILE'] = 'live';
+      flow.env['SLUICE_SIGNING_KEY'] = join(flow.root, 'home', PERSON);
+    }
+    const approver = flow.key(PERSON);
     await flow.write({
       '.gitignore': 'home\ndist\n.sluice/local\n',
-      '.sluice/allowed_signers': `rita@acme.example namespaces="sluice" ${approver}\n`,
+      '.sluice/allowed_signers': `${PERSON} namespaces="sluice" ${approver}\n`,
       'package.json': JSON.stringify({ name: 'workspace', private: true, workspaces: ['libs/*'] }),
       'nx.json': JSON.stringify({
-        plugins: [
-          {
-            plugin: '@sluice/nx/plugin',
-            options: {
-              packages: {
-                stages: STAGES.map((name) => ({
-                  name,
-                  ...(name === 'public' ? {} : { registry: `https://${name}.example.com` }),
-                  ...given.stages?.[name],
-                  ...(given.gates?.[name] ? { gate: given.gates[name] } : {}),
-                })),
-              },
-              ...given.options,
-            },
-          },
-        ],
+        plugins: [{ plugin: '@sluice/nx/plugin', options: flow.#options(given) }],
       }),
     });
     flow.git('init', '--quiet', '--initial-branch=main');
     await flow.release('1.0.0');
+    if (flow.live) {
+      flow.git('init', '--quiet', '--bare', '--initial-branch=main', '../remote.git');
+      flow.git('remote', 'add', 'origin', '../remote.git');
+      flow.push();
+    }
     return flow;
+  }
+
+  async #startRegistry(stage: StageName): Promise<void> {
+    const verdaccio = await startVerdaccio({ storage: this.storage(stage) });
+    const proxy = await startFaultProxy({ target: verdaccio.url });
+    this.registries.set(stage, verdaccio);
+    this.proxies.set(stage, proxy);
+    const name = stage.toUpperCase();
+    this.env[this.live ? `${name}_REGISTRY_TOKEN` : `SLUICE_${name}_TOKEN`] = await verdaccio.token();
+    if (!this.live) this.env[`SLUICE_${name}_REGISTRY`] = proxy.url;
+  }
+
+  #options(given: FlowOptions): Record<string, unknown> {
+    const address = (name: StageName) => {
+      if (this.live) return { registry: this.proxy(name).url, kind: 'verdaccio' };
+      return name === 'public' ? {} : { registry: `https://${name}.example.com` };
+    };
+    const stages = STAGES.map((name) => ({
+      name,
+      ...address(name),
+      ...given.stages?.[name],
+      ...(given.gates?.[name] ? { gate: given.gates[name] } : {}),
+    }));
+    return { packages: { stages }, ...given.options };
+  }
+
+  proxy(stage: StageName): FaultProxy {
+    return this.proxies.get(stage) as FaultProxy;
+  }
+
+  /** Where a registry keeps its packages. */
+  storage(stage: StageName): string {
+    return join(this.#folder, 'storage', stage);
+  }
+
+  /** Publishes what the release commit says: the default branch at the remote. */
+  push(): void {
+    this.git('push', '--quiet', 'origin', 'HEAD:refs/heads/main');
+  }
+
+  /** The same pipeline with a copy of the workspace, of its ledger and of its remote as they are now. */
+  async copy(): Promise<Flow> {
+    const folder = join(this.#folder, `copy-${(this.#copies += 1)}`);
+    await cp(dirname(this.root), folder, { recursive: true });
+    return this.#at(join(folder, 'clone'));
+  }
+
+  /** The same pipeline from another clone of the remote, with the same artifacts in its build folder. */
+  async clone(): Promise<Flow> {
+    const root = join(dirname(this.root), `clone-${(this.#copies += 1)}`);
+    this.git('clone', '--quiet', '../remote.git', root);
+    await cp(join(this.root, 'dist'), join(root, 'dist'), { recursive: true }).catch(() => undefined);
+    return this.#at(root);
+  }
+
+  #at(root: string): Flow {
+    const other = new Flow(this.#folder, this.graph, this.live);
+    return Object.assign(other, {
+      root,
+      env: this.env,
+      registries: this.registries,
+      proxies: this.proxies,
+    });
   }
 
   git(...args: string[]): string {
@@ -193,10 +256,8 @@ export class Flow {
   }
 
   /** What a registry holds, without its times: package -> versions with their integrity, and tags. */
-  async world(
-    stage: StageName,
-  ): Promise<Record<string, { versions: Record<string, string>; tags: Record<string, string> }>> {
-    const held: Awaited<ReturnType<Flow['world']>> = {};
+  async world(stage: StageName): Promise<World> {
+    const held: World = {};
     for (const project of Object.keys(this.graph)) {
       const answer = await fetch(`${this.registries.get(stage)?.url}/@acme%2f${project}`);
       if (!answer.ok) continue;
@@ -220,7 +281,9 @@ export class Flow {
   /** All records of the ledger as short lines, in order. */
   async records(): Promise<string[]> {
     const branch = 'refs/heads/sluice/ledger';
-    const ledger = join(this.root, '.sluice/local/ledger.git');
+    const ledger = this.live
+      ? join(dirname(this.root), 'remote.git')
+      : join(this.root, '.sluice/local/ledger.git');
     const git = (...args: string[]) =>
       execFileSync('git', ['--git-dir', ledger, ...args], { encoding: 'utf8' });
     const paths = git('log', '--reverse', '--format=', '--name-only', branch).split('\n').filter(Boolean);
@@ -235,6 +298,6 @@ export class Flow {
   async close(): Promise<void> {
     await Promise.all([...this.proxies.values()].map((proxy) => proxy.close()));
     await Promise.all([...this.registries.values()].map((registry) => registry.close()));
-    await rm(dirname(this.root), { recursive: true, force: true });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }
