@@ -58,7 +58,7 @@ export class NxWorkspace {
     this.commit(message);
   }
 
-  json(file: string, change: (json: Record<string, never>) => unknown): void {
+  json(file: string, change: (json: Record<string, any>) => unknown): void {
     const path = join(this.root, file);
     writeFileSync(path, `${JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8'))), null, 2)}\n`);
   }
@@ -105,7 +105,9 @@ export class NxWorkspace {
     stage: string,
     name: string,
   ): Promise<{ 'dist-tags': Record<string, string>; versions: object }> {
-    const answer = await fetch(`${this.#lease?.addresses.get(stage)?.url}/${name.replace('/', '%2f')}`);
+    const { url, token } = this.#lease?.addresses.get(stage) ?? {};
+    const headers = { authorization: `Bearer ${token?.reveal()}` };
+    const answer = await fetch(`${url}/${name.replace('/', '%2f')}`, { headers });
     return (await answer.json()) as { 'dist-tags': Record<string, string>; versions: object };
   }
 

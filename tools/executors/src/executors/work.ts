@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { errors } from '../foundation/index.ts';
+import { buildMissing } from './build-missing.ts';
 import { targetConfigurations } from '../pipeline/index.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
@@ -13,6 +14,7 @@ export interface PublishExecutorOptions extends CommonOptions {
   artifacts?: string;
   allowDirty?: boolean;
   gitTag?: boolean;
+  nxReleaseVersionData?: Record<string, { newVersion: string | null }>;
 }
 export interface PromoteExecutorOptions extends CommonOptions {
   stage?: string;
@@ -30,13 +32,19 @@ export const publishTasks: Work<PublishExecutorOptions> = async (context, tasks,
   const first = tasks[0] as Task<PublishExecutorOptions>;
   const release = first.target === 'nx-release-publish';
   const folder = first.options.artifacts ?? 'dist/artifacts';
+  const dryRun = first.options.dryRun === true || process.env['NX_DRY_RUN'] === 'true';
+  const moving = firstStageTasks(context, tasks, how.settle);
+  const ready = release && dryRun ? moving.filter((task) => !foretold(task, context, how.settle)) : moving;
+  const requests = ready.map(({ project, root }) => ({
+    project,
+    root,
+    artifact: join(context.workspaceRoot, folder, project),
+  }));
+  // With --projects, nx release leaves out what its publish step depends on.
+  if (release && !dryRun) await buildMissing(context.workspaceRoot, context.options.targets.build, requests);
   const { results } = await publish(context, {
-    requests: firstStageTasks(context, tasks, how.settle).map(({ project, root }) => ({
-      project,
-      root,
-      artifact: join(context.workspaceRoot, folder, project),
-    })),
-    dryRun: first.options.dryRun === true || process.env['NX_DRY_RUN'] === 'true',
+    requests,
+    dryRun,
     allowDirty: first.options.allowDirty ?? false,
     gitTag: first.options.gitTag ?? (release || context.profile === 'live'),
     signal: how.signal,
@@ -45,6 +53,31 @@ export const publishTasks: Work<PublishExecutorOptions> = async (context, tasks,
   });
   return { data: { schemaVersion: 1, results }, results };
 };
+
+/** In a dry run of nx release the new version is in no package.json and in no artifact; what Nx says of it has to do. */
+function foretold(
+  task: Task<PublishExecutorOptions>,
+  context: Context,
+  settle: (result: PackageResult) => void,
+): boolean {
+  const said = task.options.nxReleaseVersionData?.[task.project];
+  if (!said) return false;
+  const version = said.newVersion ?? '';
+  const stage = context.options.packages.stages[0]?.name;
+  const line = version
+    ? `${task.name}@${version} would be built and published into ${stage}`
+    : `${task.name}: no new version, nothing to publish`;
+  settle({
+    project: task.project,
+    name: task.name,
+    version,
+    success: true,
+    status: 'planned',
+    reached: [],
+    line,
+  });
+  return true;
+}
 
 /** Publishing goes into the first stage alone; another package stage as configuration is a mistake, a services' stage no work. */
 function firstStageTasks(

@@ -50,9 +50,12 @@ export async function approve(context: Context, options: ApproveOptions): Promis
     ...(expiresInMs === undefined ? {} : { expiresInMs }),
     ...(options.comment ? { comment: options.comment } : {}),
   });
-  // The append may be repeated after an answer was lost: it must not leave two.
+  // The append may be repeated after an answer was lost: it must not leave two. The head that it pins is the newest one,
+  // since batches of ours that were not sent yet get new commits on the way.
   const problem = await record(context, signer, (state) =>
-    state.approvals(approval.stage).some((entry) => entry.record.nonce === approval.nonce) ? [] : [approval],
+    state.approvals(approval.stage).some((entry) => entry.record.nonce === approval.nonce)
+      ? []
+      : [{ ...approval, ledgerHead: state.head }],
   );
   if (problem) throw problem;
   const after = (await planPromotion(context, options)).plan;
