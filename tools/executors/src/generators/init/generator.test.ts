@@ -41,6 +41,9 @@ describe('init', () => {
     expect(tree.read('.sluice/allowed_signers', 'utf8')).toBe(ALLOWED_SIGNERS);
     expect(tree.read('.gitignore', 'utf8')).toContain('.sluice/local/\n');
     expect(readJson(tree, 'package.json').devDependencies).toMatchObject({ verdaccio: '^6.10.4' });
+    expect(readJson(tree, 'package.json').overrides).toEqual({
+      'verdaccio-audit': { 'node-fetch': '2.7.0' },
+    });
   });
 
   it('leaves everything as it is when it runs again', async () => {

@@ -6,6 +6,7 @@ import {
   logger,
   NX_VERSION,
   readNxJson,
+  updateJson,
   updateNxJson,
 } from '@nx/devkit';
 import { normaliseRemote, openRepository } from '../../git/index.ts';
@@ -43,20 +44,23 @@ export default async function init(
     updateNxJson(tree, nxJson);
     if (!tree.exists(options.approvers)) tree.write(options.approvers, ALLOWED_SIGNERS);
     tree.write('.gitignore', ignoring(tree.read('.gitignore', 'utf8') ?? '', '.sluice/local/'));
-    const install = schema.skipPackageJson
-      ? () => {}
-      : addDependenciesToPackageJson(
-          tree,
-          {},
-          { '@nx/js': NX_VERSION, verdaccio: '^6.10.4' },
-          undefined,
-          true,
-        );
+    const install = schema.skipPackageJson ? () => {} : addDependencies(tree);
     if (!schema.skipFormat) await formatFiles(tree);
     const stages = options.packages.stages.map((stage) => stage.name);
     logger.info(`Sluice: stages ${stages.join(' -> ')}. More of them: npx nx g @sluice/nx:stage <name>`);
     return install;
   });
+}
+
+/** @nx/js serves `nx release`; Verdaccio is every stage of the local profile. */
+function addDependencies(tree: Tree): () => void {
+  updateJson(tree, 'package.json', (manifest: { overrides?: Record<string, unknown> }) => ({
+    ...manifest,
+    // verdaccio-audit asks for a dist-tag, node-fetch@cjs, which a mirror need not have.
+    overrides: { 'verdaccio-audit': { 'node-fetch': '2.7.0' }, ...manifest.overrides },
+  }));
+  const tools = { '@nx/js': NX_VERSION, verdaccio: '^6.10.4' };
+  return addDependenciesToPackageJson(tree, {}, tools, undefined, true);
 }
 
 /** Targets that would hide ours, of publishable projects and of the root; those that are ours do not count. */
