@@ -1,7 +1,7 @@
 import { asSluiceError, errors, type SluiceError } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
 import type { Presence, StageStore } from '../registry/types.ts';
-import { runRows, type Outcome, type StepEvent } from '../steps/index.ts';
+import { runRows, type Outcome, type RunOptions } from '../steps/index.ts';
 import { memoryBudget } from './budget.ts';
 import { releasePassage, rowsFor, type Passage } from './rows.ts';
 
@@ -19,6 +19,9 @@ export interface PackageResult {
   line: string;
 }
 
+/** What the caller of a promotion or publication may set of the engine that runs it. */
+export type EngineOptions = Pick<RunOptions<unknown>, 'signal' | 'onEvent' | 'attemptLimit' | 'clock'>;
+
 /** Bytes of fetched artifacts that may wait in memory at once, and what one larger than that limit counts as. */
 const MEMORY = 96 * 1024 * 1024;
 const SPOOLED = 8 * 1024 * 1024;
@@ -27,7 +30,7 @@ const SPOOLED = 8 * 1024 * 1024;
 export async function lookUp(
   store: StageStore,
   names: string[],
-  signal?: AbortSignal,
+  engine: Omit<EngineOptions, 'onEvent'> = {},
 ): Promise<{ presence: Map<string, Presence>; unknown: Map<string, SluiceError> }> {
   const presence = new Map<string, Presence>();
   const outcomes = await runRows({
@@ -39,7 +42,7 @@ export async function lookUp(
       },
     ],
     subjects: names.map((name) => ({ id: name, after: [], context: name })),
-    ...(signal ? { signal } : {}),
+    ...limitsOf(engine),
   });
   const unknown = new Map<string, SluiceError>();
   for (const outcome of outcomes.values()) {
@@ -50,6 +53,12 @@ export async function lookUp(
   return { presence, unknown };
 }
 
+const limitsOf = ({ signal, attemptLimit, clock }: EngineOptions) => ({
+  ...(signal ? { signal } : {}),
+  ...(attemptLimit === undefined ? {} : { attemptLimit }),
+  ...(clock ? { clock } : {}),
+});
+
 /** A budget for the bytes of one run. */
 export const runBudget = () => memoryBudget(MEMORY, SPOOLED);
 
@@ -57,13 +66,13 @@ export const runBudget = () => memoryBudget(MEMORY, SPOOLED);
 export async function carry(
   stage: Stage,
   passages: { passage: Passage; after: string[] }[],
-  options: { signal?: AbortSignal; onEvent?: (event: StepEvent) => void },
+  options: EngineOptions,
 ): Promise<Map<string, Outcome>> {
   try {
     return await runRows({
       rows: rowsFor(stage),
       subjects: passages.map(({ passage, after }) => ({ id: passage.name, after, context: passage })),
-      ...(options.signal ? { signal: options.signal } : {}),
+      ...limitsOf(options),
       onEvent: (event) => {
         // Bytes of what stopped half-way must not keep others waiting for room.
         if (event.event === 'ended') {

@@ -4,23 +4,29 @@ import { errors, EXIT, SluiceError } from '../foundation/index.ts';
 import type { LedgerState, RecordBody } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
 import type { Presence, StageStore } from '../registry/types.ts';
-import type { StepEvent } from '../steps/index.ts';
-import { carry, failure, lookUp, resultOf, runBudget, type PackageResult } from './carry.ts';
+import {
+  carry,
+  failure,
+  lookUp,
+  resultOf,
+  runBudget,
+  type EngineOptions,
+  type PackageResult,
+} from './carry.ts';
 import type { Context } from './context.ts';
 import { assemblePlan, namesToLookUp, type Request } from './plan.ts';
-import { record } from './recording.ts';
+import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
+import { settleTags } from './settle-tags.ts';
 import type { PlanItem, PromotionPlan } from './types.ts';
 
-export interface PromoteOptions {
+export interface PromoteOptions extends EngineOptions {
   stage: string;
   /** Without it, every package that the stage before knows. */
   requests?: Request[];
   /** Lets `latest` move to a lower version. */
   backwards?: boolean;
   dryRun?: boolean;
-  signal?: AbortSignal;
-  onEvent?: (event: StepEvent) => void;
   /** Called as soon as a package's fate is known; the record follows at the end. */
   onResult?: (result: PackageResult) => void;
 }
@@ -44,7 +50,7 @@ export async function planPromotion(context: Context, options: PromoteOptions): 
   const requests =
     options.requests ?? state.packages().map((name) => ({ name, project: state.project(name) ?? name }));
   const names = namesToLookUp(state, before.name, requests);
-  const { presence, unknown } = await lookUp(await context.store(stage), names, options.signal);
+  const { presence, unknown } = await lookUp(await context.store(stage), names, options);
   const plan = assemblePlan({
     repository: context.identity,
     stage,
@@ -104,11 +110,19 @@ export async function promote(
   if (moving.length > 0) {
     // Without a signature nothing may be recorded, and what cannot be recorded must not be moved.
     const signer = await context.signer();
+    const since = planned.state.count;
     const passages = await passagesOf(context, planned, moving, options);
     const outcomes = await carry(stage, passages, options);
     const done = moving.filter((item) => outcomes.get(item.name)?.status === 'done');
     const problem = await record(context, signer, (state) =>
       done.filter((item) => !recorded(state, stage, item)).map((item) => promotedRecord(item, planned)),
+    );
+    const unsettled = await settleTags(
+      stage,
+      await context.store(stage),
+      options.backwards ? [] : done.filter((item) => item.movesTag),
+      await (await context.ledger()).state(),
+      since,
     );
     for (const item of moving) {
       const outcome = outcomes.get(item.name);
@@ -117,9 +131,9 @@ export async function promote(
       if (outcome.status === 'done' && problem) {
         const why = errors.NOT_RECORDED({ names: [item.name], stage: stage.name, why: problem.message });
         settle(failure(item, why, outcome.reached));
-      } else settle(result);
+      } else settle(unsettled.has(item.name) ? failure(item, unsettled.get(item.name)) : result);
     }
-  }
+  } else if (!options.dryRun) await sendKept(context);
   return { plan, results: plan.items.flatMap((item) => results.get(item.name) ?? []) };
 }
 

@@ -5,11 +5,19 @@ import type { LedgerState, RecordBody, SourceInfo } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
 import { bytesFromFile, type ContentStore } from '../registry/index.ts';
 import type { Presence, StageStore } from '../registry/types.ts';
-import type { StepEvent } from '../steps/index.ts';
-import { carry, failure, lookUp, resultOf, runBudget, type PackageResult } from './carry.ts';
+import {
+  carry,
+  failure,
+  lookUp,
+  resultOf,
+  runBudget,
+  type EngineOptions,
+  type PackageResult,
+} from './carry.ts';
 import type { Context } from './context.ts';
-import { record } from './recording.ts';
+import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
+import { settleTags } from './settle-tags.ts';
 import { distTagOf, mayMove } from './tags.ts';
 import { releaseTagPattern, tagRelease } from './release-tag.ts';
 import { toolVersions } from './tools.ts';
@@ -22,14 +30,12 @@ export interface PublishRequest {
   artifact: string;
 }
 
-export interface PublishOptions {
+export interface PublishOptions extends EngineOptions {
   requests: PublishRequest[];
   dryRun?: boolean;
   allowDirty?: boolean;
   /** Make the git tag of the release once the version is proved to be in the first stage. */
   gitTag?: boolean;
-  signal?: AbortSignal;
-  onEvent?: (event: StepEvent) => void;
   onResult?: (result: PackageResult) => void;
 }
 
@@ -73,7 +79,7 @@ export async function publish(
   const { presence, unknown } = await lookUp(
     store,
     artifacts.map(({ manifest }) => manifest.name),
-    options.signal,
+    options,
   );
   const drafts: Draft[] = [];
   for (const artifact of artifacts) {
@@ -90,6 +96,7 @@ export async function publish(
   if (drafts.length > 0) {
     const signer = await context.signer();
     const kept = context.contentStore();
+    const since = state.count;
     const passages = passagesOf(drafts, stage, store, kept);
     const outcomes = await carry(stage, passages, options);
     const done = passages.flatMap(({ passage, draft }) =>
@@ -101,6 +108,13 @@ export async function publish(
         .filter(({ draft }) => !recorded(newest, stage, draft.manifest))
         .map(({ passage, draft }) => publishedRecord(draft, passage, stage, source, tools)),
     );
+    const unsettled = await settleTags(
+      stage,
+      store,
+      done.map(({ passage }) => passage).filter((passage) => passage.movesTag),
+      await (await context.ledger()).state(),
+      since,
+    );
     for (const { passage, draft } of passages) {
       const outcome = outcomes.get(passage.name);
       if (!outcome) continue;
@@ -108,9 +122,12 @@ export async function publish(
       if (outcome.status === 'done' && problem) {
         const why = errors.NOT_RECORDED({ names: [passage.name], stage: stage.name, why: problem.message });
         settle(draft.project, failure(item, why, outcome.reached));
-      } else settle(draft.project, resultOf(item, outcome, stage.name));
+      } else {
+        const error = unsettled.get(passage.name);
+        settle(draft.project, error ? failure(item, error) : resultOf(item, outcome, stage.name));
+      }
     }
-  }
+  } else if (!options.dryRun) await sendKept(context);
   if (options.gitTag && !options.dryRun) await tagAll(context, artifacts, results, settle);
   return { results: options.requests.flatMap((request) => results.get(request.project) ?? []) };
 }

@@ -29,3 +29,10 @@ export async function record(
   if (outcome?.status === 'failed') return outcome.error;
   return outcome?.status === 'done' ? undefined : asSluiceError(new Error('the record was not written'));
 }
+
+/** Sends what an earlier run could only keep in this clone. Throws where the ledger's remote still does not take it. */
+export async function sendKept(context: Context): Promise<void> {
+  if (context.profile !== 'live') return;
+  const problem = await record(context, undefined, () => []);
+  if (problem) throw problem;
+}

@@ -62,17 +62,26 @@ const there = (passage: Passage) => passage.presence?.versions.get(passage.versi
  */
 export const passageRows: Row<Passage>[] = [
   {
+    title: 'wait for room in memory',
+    when: (passage) => !there(passage),
+    run: async (passage) => {
+      passage.release ??= await passage.hold(passage.size);
+    },
+    // Others hold the room for as long as theirs take, and each of those has its own limit.
+    timeout: Infinity,
+  },
+  {
     title: 'fetch and check',
     reaches: 'planned',
     when: (passage) => !there(passage),
     run: async (passage, signal) => {
-      passage.release ??= await passage.hold(passage.size);
       await passage.bytes?.dispose();
       passage.bytes = await passage.source(signal);
       const { manifest } = await readPackageManifest(passage.bytes);
       assertManifest(manifest, passage);
       passage.manifest = manifest;
     },
+    timeout: 600_000,
   },
   {
     title: 'put',

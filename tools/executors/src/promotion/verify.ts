@@ -63,7 +63,7 @@ async function verifyStage(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const names = state.packages();
-  const { presence, unknown } = await lookUp(store, names, signal);
+  const { presence, unknown } = await lookUp(store, names, signal ? { signal } : {});
   for (const [name, error] of unknown) {
     report.findings.push({
       kind: 'unproved',

@@ -25,6 +25,8 @@ export interface RunOptions<C> {
   subjects: Subject<C>[];
   signal?: AbortSignal;
   onEvent?: (event: StepEvent) => void;
+  /** Milliseconds that no attempt may exceed, whatever its row allows. */
+  attemptLimit?: number;
   /** For tests: time stands still unless they move it. */
   clock?: Clock;
 }
@@ -117,11 +119,11 @@ async function attempt<C>(
 ): Promise<SluiceError | undefined> {
   const clock = options.clock ?? systemClock;
   const policy = row.retry ?? defaultRetry;
-  const timeout = row.timeout ?? defaultTimeout;
+  const timeout = Math.min(row.timeout ?? defaultTimeout, options.attemptLimit ?? Infinity);
   const begun = clock.now();
   for (let tries = 1; ; tries += 1) {
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), timeout);
+    const timer = Number.isFinite(timeout) ? setTimeout(() => limit.abort(), timeout) : undefined;
     const signal = options.signal ? AbortSignal.any([options.signal, limit.signal]) : limit.signal;
     let error: SluiceError;
     try {

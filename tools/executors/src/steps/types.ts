@@ -16,7 +16,7 @@ export interface Row<C> {
   verify?: (context: C, signal: AbortSignal) => Promise<void>;
   /** Takes the row's effect back when a later row fails for good. */
   undo?: (context: C) => Promise<void>;
-  /** Milliseconds for one attempt. */
+  /** Milliseconds for one attempt; Infinity for none. */
   timeout?: number;
   /** How transient errors are repeated. */
   retry?: RetryPolicy;
