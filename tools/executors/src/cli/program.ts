@@ -6,15 +6,10 @@ import { openContext, type Context } from '../promotion/context.ts';
 import { approveCommand, overrideCommand, unholdCommand } from './people.ts';
 import { baseCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
 import { promoteCommand, rollbackCommand } from './moving.ts';
-import type { Action } from './shared.ts';
+import type { Action, Perform } from './shared.ts';
 
-/** Runs the `sluice` command and returns its exit code; see EXIT for their meaning. */
-export async function run(argv: string[]): Promise<ExitCode> {
-  redactOutput();
-  let exit: ExitCode = EXIT.done;
-  const perform = async (action: Action, given: { key?: string; as?: string } = {}): Promise<void> => {
-    exit = await performed(action, given);
-  };
+/** The `sluice` command with all of its subcommands. Each hands its work to `perform`; nothing runs by itself. */
+export function sluiceProgram(perform: Perform): Command {
   const program = new Command('sluice')
     .description(
       'What is where, what would happen, and the proofs: for scripts and people, from any folder of the workspace.',
@@ -40,6 +35,16 @@ export async function run(argv: string[]): Promise<ExitCode> {
   ]) {
     add(program, perform);
   }
+  return program;
+}
+
+/** Runs the `sluice` command and returns its exit code; see EXIT for their meaning. */
+export async function run(argv: string[]): Promise<ExitCode> {
+  redactOutput();
+  let exit: ExitCode = EXIT.done;
+  const program = sluiceProgram(async (action, given = {}) => {
+    exit = await performed(action, given);
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (thrown) {

@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errors } from '../../executors/src/foundation/catalogue.ts';
+import { asSluiceError, type SluiceError } from '../../executors/src/foundation/errors.ts';
+import { code, heading, sentence } from './markdown.ts';
+
+/** Every error with its exit code and its text, with the names of its parameters where values would stand. */
+export async function errorsPage(workspace: string): Promise<string> {
+  const source = await readFile(join(workspace, 'tools/executors/src/foundation/catalogue.ts'), 'utf8');
+  const made = new Map(
+    Object.entries(errors).map(([name, make]) => [name, (make as (p: unknown) => SluiceError)(sample)]),
+  );
+  const unexpected = asSluiceError(new Error('<message>'));
+  return [
+    heading('Errors', 'tools/executors/src/foundation/catalogue.ts'),
+    'Every error has a code, says what happened, what state things are in now, and what to type next. `<...>` stands for a value.',
+    'The exit code is that of `sluice`; under Nx it is some other number than 0.',
+    'The frequent ones have a page: [Troubleshooting](../guide/troubleshooting.md).',
+    ...sectionsOf(source).flatMap(({ title, codes }) => [
+      `## ${sentence(title)}`,
+      ...codes.flatMap((name) => entry(made.get(name))),
+    ]),
+    '## Anything else',
+    'What nobody foresaw keeps its own message.',
+    ...entry(unexpected),
+  ].join('\n\n');
+}
+
+function entry(error: SluiceError | undefined): string[] {
+  if (!error) return [];
+  return [`### ${code(error.code)}`, `Exit code ${error.exit}.`, '```text\n' + error.format() + '\n```'];
+}
+
+/** Rooms of the catalogue, which it parts by a line of comment, with their codes. */
+function sectionsOf(source: string): { title: string; codes: string[] }[] {
+  const found: { title: string; codes: string[] }[] = [];
+  for (const line of source.split('\n')) {
+    const title = /^ {2}\/\/ ── (.+?) ─+$/.exec(line)?.[1];
+    const name = /^ {2}([A-Z0-9_]+): \{$/.exec(line)?.[1];
+    const last = found.findLast((one) => title === undefined || one.title === title);
+    if (title !== undefined && !last) found.push({ title, codes: [] });
+    if (name !== undefined) last?.codes.push(name);
+  }
+  return found;
+}
+
+/** Its every field reads as `<field>`, as text and as a list; a few have to be a number, or absent. */
+const sample: unknown = new Proxy(
+  {},
+  {
+    get: (_, field) => {
+      if (field === 'waitMs') return 30_000;
+      if (field === 'gitDir') return undefined;
+      const value: string[] = [`<${String(field)}>`];
+      const refs = { local: 'refs/heads/<branch>', seen: 'refs/sluice/seen/<branch>' };
+      return field === 'names' ? Object.assign(value, refs) : value;
+    },
+  },
+);
