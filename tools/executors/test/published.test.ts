@@ -15,8 +15,19 @@ let registry: TestVerdaccio | undefined;
 /** Why nothing can be installed here; then the tests are left out. */
 let offline: string | undefined;
 
-const nx = (...args: string[]) => must('npx', ['nx', ...args], { cwd: workspace });
+/** The local registries end with the command that needed them; what they hold stays. */
+const env = { SLUICE_LOCAL_LINGER_MS: '0' };
+const nx = (...args: string[]) => must('npx', ['nx', ...args], { cwd: workspace, env });
+const sluice = (...args: string[]) => run('npx', ['sluice', ...args], { cwd: workspace, env });
 const read = async (file: string) => JSON.parse(await readFile(join(workspace, file), 'utf8'));
+const versionsIn = async (name: string) => {
+  const { packages } = JSON.parse((await sluice('status', '--json')).stdout) as {
+    packages: { project: string; stages: { stage: string; version?: string }[] }[];
+  };
+  return Object.fromEntries(
+    packages.map(({ project, stages }) => [project, stages.find(({ stage }) => stage === name)?.version]),
+  );
+};
 const targetsOf = async (project: string) =>
   JSON.parse(await nx('show', 'project', project, '--json')).targets;
 
@@ -184,5 +195,25 @@ describe('the published plugin in a fresh workspace', { timeout: 5 * MINUTES }, 
     expect(
       (await read('dist/artifacts/report/artifact.json')).workspaceDependencies['@acme/words'].version,
     ).toBe('0.1.0');
+  });
+
+  it('publishes and promotes them in the local profile, up to the closed gate', async () => {
+    const as = (...args: string[]) =>
+      must('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...args], { cwd: workspace });
+    await as('add', '.');
+    await as('commit', '-qm', 'feat: words');
+    await nx('run-many', '-t', 'publish-registry');
+    await nx('run-many', '-t', 'promote', '-c', 'test');
+    expect(await versionsIn('test')).toEqual({ report: '0.1.0', words: '0.1.0' });
+
+    const viaNx = await run('npx', ['nx', 'run-many', '-t', 'promote', '-c', 'public'], {
+      cwd: workspace,
+      env,
+    });
+    expect(viaNx.code).not.toBe(0);
+    expect(viaNx.stdout + viaNx.stderr).toContain('GATE_CLOSED');
+    expect((await sluice('promote', 'public')).code).toBe(3);
+    expect(await versionsIn('public')).toEqual({ report: undefined, words: undefined });
+    await nx('verify');
   });
 });
