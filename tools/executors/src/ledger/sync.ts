@@ -5,6 +5,7 @@ import { errors } from '../foundation/index.ts';
 import { FETCH, readObjects, withoutCredentials, type Repository } from '../git/index.ts';
 import { commitAdditions, committerOf } from './commit.ts';
 import { contains } from './load.ts';
+import { parseBatch } from './validate.ts';
 import {
   landed,
   LANDING,
@@ -147,40 +148,57 @@ async function onTopOf(
   if (tip === null || local === null || tip === local) return tip ?? local;
   if (await contains(repository, local, tip)) return tip;
   if (await contains(repository, tip, local)) return local;
-  const args = [
-    'diff-tree',
-    '-r',
-    '-z',
-    '--no-renames',
-    '--no-abbrev',
-    '--diff-filter=A',
-    tip,
-    local,
-    '--',
-    'records',
-  ];
-  const fields = (await repository.run(args)).split('\0');
-  const only = new Map<string, string>();
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    only.set(fields[at + 1] as string, fields[at]?.split(' ')[3] as string);
-  }
-  if (only.size === 0) return tip;
+  const [kept, theirs] = await Promise.all([
+    batchesOnlyIn(repository, local, tip),
+    batchesOnlyIn(repository, tip, local),
+  ]);
+  const said = new Set([...theirs.values()].flatMap((content) => facts(content) ?? []));
   // In the order in which they were written: their names begin with the time.
-  const paths = [...only.keys()].sort();
-  const contents: Buffer[] = [];
-  await readObjects(
-    repository,
-    paths.map((path) => only.get(path) as string),
-    (content, index) => {
-      contents[index] = Buffer.from(content ?? '');
-    },
-  );
-  const additions = paths.map((path, index) => ({
+  const paths = [...kept.keys()].sort().filter((path) => {
+    const known = facts(kept.get(path) as Buffer)?.every((fact) => fact !== undefined && said.has(fact));
+    return known !== true;
+  });
+  if (paths.length === 0) return tip;
+  const additions = paths.map((path) => ({
     path,
-    content: contents[index] as Buffer,
+    content: kept.get(path) as Buffer,
     message: 'Records that were written while the remote could not be reached',
   }));
   const identity = await committerOf(repository);
   const added = await commitAdditions(repository, tip, additions, { identity, at: new Date() });
   return added.at(-1)?.commit ?? tip;
+}
+
+/** Batches that one commit has and the other lacks: path -> content. */
+async function batchesOnlyIn(
+  repository: Repository,
+  has: string,
+  lacks: string,
+): Promise<Map<string, Buffer>> {
+  const how = ['-r', '-z', '--no-renames', '--no-abbrev', '--diff-filter=A'];
+  const fields = (await repository.run(['diff-tree', ...how, lacks, has, '--', 'records'])).split('\0');
+  const blobs = new Map<string, string>();
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    blobs.set(fields[at + 1] as string, fields[at]?.split(' ')[3] as string);
+  }
+  const paths = [...blobs.keys()];
+  const contents = new Map<string, Buffer>();
+  await readObjects(repository, [...blobs.values()], (content, index) => {
+    contents.set(paths[index] as string, Buffer.from(content ?? ''));
+  });
+  return contents;
+}
+
+/**
+ * What a batch says that another clone may have found and recorded too, one text for each record: that a version entered
+ * a stage. Undefined for records that only their own run can know of, and for what cannot be read.
+ */
+function facts(content: Buffer): (string | undefined)[] | undefined {
+  const parsed = parseBatch(content.toString('utf8'));
+  if ('problem' in parsed) return undefined;
+  return parsed.batch.records.map((record) =>
+    record.type === 'published' || record.type === 'promoted'
+      ? [record.type, record.stage, record.registry, record.name, record.version, record.integrity].join(' ')
+      : undefined,
+  );
 }

@@ -4,19 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crashAt, describe as name, keepStorage, sample, undisturbed, type Scene } from './testing/crash.ts';
 import { Flow } from './testing/flow.ts';
+import { PACKAGES } from './testing/packages.ts';
 import { rollback } from './rollback.ts';
 
-/** Eight packages, five deep. */
-const PACKAGES = {
-  units: [],
-  logger: [],
-  clock: [],
-  money: ['units'],
-  tax: ['money', 'units'],
-  invoice: ['tax', 'logger'],
-  journal: ['logger', 'clock'],
-  shop: ['invoice', 'journal'],
-};
 const everything = process.env['SLUICE_FAULTS'] === 'all';
 const seed = Number(process.env['SLUICE_SEED'] ?? Date.now() % 1_000_000);
 const system = process.env['TMPDIR'];

@@ -24,7 +24,9 @@ export type Fault =
   /** The packument lacks this version (404 where it was the only one), as long as copies are old. */
   | { do: 'hide'; version: string }
   /** Something happens before the registry is asked, or after it took the request in; then the connection breaks. */
-  | { do: 'trap'; when: 'before' | 'after'; spring: () => void | Promise<void> };
+  | { do: 'trap'; when: 'before' | 'after'; spring: () => void | Promise<void> }
+  /** The registry is asked, and answers, when this is done. */
+  | { do: 'meanwhile'; work: () => Promise<void> };
 
 export interface FaultRule {
   method?: string;
@@ -126,6 +128,9 @@ export async function startFaultProxy(options: { target: string; delayMs?: numbe
       case 'delay':
         await sleep(fault.ms);
         break;
+      case 'meanwhile':
+        await fault.work();
+        break;
       case 'trap':
         if (fault.when === 'after') break;
         await fault.spring();
@@ -134,7 +139,7 @@ export async function startFaultProxy(options: { target: string; delayMs?: numbe
     }
     const upstream = await ask(incoming, outgoing, fault !== undefined);
     const status = upstream.statusCode ?? 502;
-    if (fault === undefined || fault.do === 'delay') {
+    if (fault === undefined || fault.do === 'delay' || fault.do === 'meanwhile') {
       outgoing.writeHead(status, upstream.headers);
       upstream.pipe(outgoing);
       return;
