@@ -8,7 +8,7 @@ import type { Ledger, Signer } from '../ledger/types.ts';
 import { localStages, profileOf, readOptions, resolveStages, stageNamed } from '../pipeline/index.ts';
 import type { Profile, SluiceOptions, Stage } from '../pipeline/types.ts';
 import { readClientConfig, type ClientConfig } from '../registry/client-config.ts';
-import { openContentStore, openNpmStore, type ContentStore } from '../registry/index.ts';
+import { CONNECTIONS, openContentStore, openNpmStore, type ContentStore } from '../registry/index.ts';
 import { leaseLocalRegistries } from '../registry/local/index.ts';
 import type { StageStore } from '../registry/types.ts';
 import { findSigner } from '../signing/index.ts';
@@ -114,7 +114,11 @@ export async function openContext(given: ContextOptions): Promise<Context> {
     store: (stage) => {
       const opened =
         stores.get(stage.name) ??
-        client().then(async (config) => openNpmStore(stage, { dispatcher: await config.dispatcher() }));
+        client().then((config) => {
+          const dispatcher = config.dispatcher(CONNECTIONS);
+          closing.push(() => dispatcher.destroy());
+          return openNpmStore(stage, { dispatcher });
+        });
       stores.set(stage.name, opened);
       return opened;
     },

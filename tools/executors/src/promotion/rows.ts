@@ -35,12 +35,18 @@ export interface Passage {
   /** Filled on the way: what the registry serves instead, when it was put by this run. */
   served?: string;
   putNow?: boolean;
+  /** Read back beside the first look, where what is accepted is visible at once. */
+  early?: Promise<ArtifactBytes | undefined>;
   /** When `presence` was asked for, in milliseconds of `performance.now()`. */
   lookedAt: number;
   bytes?: ArtifactBytes;
   manifest?: PackageManifest;
   release?: () => void;
 }
+
+/** Where npm's own registry and those that follow it keep a tarball; others are asked after the look. */
+const usualTarball = ({ name, version, stage }: Passage): string =>
+  `${stage.registry}/${name}/-/${name.split('/').at(-1)}-${version}.tgz`;
 
 const dispose = async (passage: Passage): Promise<void> => {
   await passage.bytes?.dispose();
@@ -55,6 +61,8 @@ const look = async (passage: Passage, signal: AbortSignal): Promise<void> => {
 };
 
 const there = (passage: Passage) => passage.presence?.versions.get(passage.version);
+
+const WAIT = 'wait until visible';
 
 /**
  * The states of one package on its way into a stage, as a table. Only `put` waits for the dependencies, so that
@@ -86,7 +94,8 @@ export const passageRows: Row<Passage>[] = [
   {
     title: 'put',
     waitsFor: 'visible',
-    reaches: 'accepted',
+    // Where a registry shows what it accepts at once, dependents need not wait until that was looked at.
+    reaches: ({ target }) => (target.capabilities.visibleAtOnce ? ['accepted', 'visible'] : ['accepted']),
     when: (passage) => !there(passage),
     run: async (passage, signal) => {
       const { bytes, manifest, target, tag, tagAtPut, stage } = passage;
@@ -103,10 +112,14 @@ export const passageRows: Row<Passage>[] = [
     timeout: 600_000,
   },
   {
-    title: 'wait until visible',
+    title: WAIT,
     reaches: 'visible',
     when: (passage) => !there(passage),
     run: async (passage, signal) => {
+      const { target, name, version } = passage;
+      if (target.capabilities.visibleAtOnce && passage.putNow) {
+        passage.early ??= target.fetch(name, version, usualTarball(passage), signal).catch(() => undefined);
+      }
       await look(passage, signal);
       if (!there(passage)) {
         throw errors.NOT_VISIBLE_YET(
@@ -121,7 +134,9 @@ export const passageRows: Row<Passage>[] = [
     title: 'read back and compare',
     run: async (passage, signal) => {
       const { name, version, integrity, stage, target } = passage;
-      const bytes = await target.fetch(name, version, there(passage)?.tarball, signal);
+      const early = await passage.early;
+      delete passage.early;
+      const bytes = early ?? (await target.fetch(name, version, there(passage)?.tarball, signal));
       const found = bytes.integrity;
       await bytes.dispose();
       if (found === integrity) return;
@@ -172,11 +187,14 @@ export const passageRows: Row<Passage>[] = [
 /** The rows with this stage's patience. */
 export function rowsFor(stage: Stage): Row<Passage>[] {
   return passageRows.map((row) =>
-    row.reaches === 'visible' && row.retry
+    row.title === WAIT && row.retry
       ? { ...row, retry: { ...row.retry, within: stage.visibleWithinMs } }
       : row,
   );
 }
 
 /** Frees what a passage that stopped half-way still holds. */
-export const releasePassage = dispose;
+export async function releasePassage(passage: Passage): Promise<void> {
+  await (await passage.early)?.dispose();
+  await dispose(passage);
+}

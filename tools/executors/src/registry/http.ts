@@ -27,18 +27,22 @@ export interface Http {
   close(): Promise<void>;
 }
 
+/**
+ * How one stage's registry is talked to. As many connections as pnpm opens at most: while a registry is far away, they
+ * are what a promotion of many packages waits for.
+ */
+export const CONNECTIONS: Agent.Options = {
+  connections: 64,
+  pipelining: 1,
+  keepAliveTimeout: 30_000,
+  connectTimeout: 15_000,
+  headersTimeout: 120_000,
+  bodyTimeout: 60_000,
+};
+
 /** The connections to one stage's registry; the token goes there, and to no other host. */
 export function openHttp(stage: Stage, given?: Dispatcher): Http {
-  const dispatcher =
-    given ??
-    new Agent({
-      connections: 32,
-      pipelining: 1,
-      keepAliveTimeout: 30_000,
-      connectTimeout: 15_000,
-      headersTimeout: 120_000,
-      bodyTimeout: 60_000,
-    });
+  const dispatcher = given ?? new Agent(CONNECTIONS);
   const origin = new URL(stage.registry).origin;
 
   async function ask(url: string, call: Call): Promise<Response> {

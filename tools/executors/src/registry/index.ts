@@ -5,3 +5,4 @@ export { openContentStore, type ContentStore } from './content-store.ts';
 export { installAndImport, type InstallRequest } from './install.ts';
 export { openNpmStore, type NpmStoreOptions } from './npm-store.ts';
 export type { Capabilities, Presence, StageStore } from './types.ts';
+export { CONNECTIONS } from './http.ts';

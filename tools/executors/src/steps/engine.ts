@@ -106,9 +106,14 @@ async function runSubject<C>(
       done.push(row);
       onEvent?.({ subject: subject.id, event: 'done', row: row.title });
     }
-    if (row.reaches) own.reach(row.reaches);
+    for (const state of statesOf(row, subject.context)) own.reach(state);
   }
   return ended({ status: 'done' });
+}
+
+function statesOf<C>({ reaches }: Row<C>, context: C): string[] {
+  if (typeof reaches === 'function') return reaches(context);
+  return reaches === undefined ? [] : [reaches];
 }
 
 /** Runs one row until it succeeds, fails for good, or its policy is exhausted; returns the last error then. */
@@ -220,6 +225,7 @@ class Milestones {
     return new Promise((resolve) => this.#waiting.push({ state, resolve }));
   }
   reach(state: string): void {
+    if (this.reached.includes(state)) return;
     this.reached.push(state);
     this.#settle((waiting) => waiting.state === state, true);
   }

@@ -5,8 +5,8 @@
 export interface Row<C> {
   /** Shown to a person, in the present tense: "put into test". */
   title: string;
-  /** The state that is reached when this row is done; other subjects' rows may wait for it. */
-  reaches?: string;
+  /** The state (or states) that is reached when this row is done; other subjects' rows may wait for it. */
+  reaches?: string | ((context: C) => string[]);
   /** Every dependency of this subject must have reached this state before the row starts. */
   waitsFor?: string;
   /** Left out where this says false. */
