@@ -61,12 +61,14 @@ describe('the environment', () => {
       SOME_API_KEY: 'value-of-api-key',
       HOME: 'value-of-home',
       SSH_AUTH_SOCK: 'value-of-socket',
+      GIT_AUTHOR_EMAIL: 'dev@acme.example',
+      GOPRIVATE: 'git.example.com/acme',
       SLUICE_SIGNING_KEY: '/home/somebody/.ssh/id',
     });
     expect(redact('value-of-my-token value-of-password value-of-api-key')).toBe(
       '[redacted] [redacted] [redacted]',
     );
-    const rest = 'value-of-home value-of-socket /home/somebody/.ssh/id';
+    const rest = 'value-of-home dev@acme.example git.example.com/acme value-of-socket /home/somebody/.ssh/id';
     expect(redact(rest)).toBe(rest);
   });
 });

@@ -58,7 +58,7 @@ export function rememberEnvironment(env: NodeJS.ProcessEnv): void {
   for (const [name, value] of Object.entries(env)) {
     if (
       value &&
-      /token|secret|passw|_key$|_auth|credential|private/i.test(name) &&
+      /token|secret|passw|_key$|_auth(?!or)|credential|private_?key/i.test(name) &&
       !/^(SSH_AUTH_SOCK)$/.test(name) &&
       !value.startsWith('/')
     )

@@ -110,6 +110,15 @@ describe('a ledger', () => {
     expect(await world.git(world.remote, 'log', BRANCH)).not.toContain('hunter2');
   });
 
+  it('leaves what is looked up as it is, also where it reads like a secret', async () => {
+    // A variable such as SECRET_BACKEND=money makes an ordinary word known as one.
+    new Secret('money-or-not').toString();
+    const ledger = await world.ledger(await world.clone('a'));
+    const named = { ...held('1.0.0'), name: 'money-or-not', project: 'money-or-not' };
+    const { state } = await ledger.append(() => [named], run);
+    expect(state.hold('money-or-not', '1.0.0')?.record.project).toBe('money-or-not');
+  });
+
   it('refuses a record that it could not read again, and an unsigned one where signatures are asked for', async () => {
     const clone = await world.clone('a');
     const ledger = await world.ledger(clone);

@@ -20,7 +20,7 @@ export interface Common {
 /** Whole records, without any secret that got into a text. @throws LEDGER_RECORD_INVALID */
 export function complete(bodies: RecordBody[], common: Common): LedgerRecord[] {
   return bodies.map((body) => {
-    const record = withoutSecrets({ ...body, ...common }) as LedgerRecord;
+    const record = withoutSecrets<LedgerRecord>({ ...body, ...common });
     const problem = recordProblem(record);
     if (problem) throw errors.LEDGER_RECORD_INVALID({ problem: `${body.type}: ${problem}` });
     return record;
@@ -53,13 +53,11 @@ export function messageOf(records: LedgerRecord[]): string {
   return lines.join('; ').replace(/\s+/g, ' ');
 }
 
-function withoutSecrets(value: unknown): unknown {
-  if (typeof value === 'string') return redact(value);
-  if (Array.isArray(value)) return value.map(withoutSecrets);
-  if (typeof value !== 'object' || value === null) return value;
-  const plain = JSON.parse(JSON.stringify(value)) as unknown;
-  if (typeof plain !== 'object' || plain === null) return withoutSecrets(plain);
-  return Object.fromEntries(
-    Object.entries(plain).map(([key, inner]) => [redact(key), withoutSecrets(inner)]),
-  );
+/** What people and registries wrote in their own words. All else is looked up and compared, and must stay as it is. */
+const FREE_TEXT = new Set(['reason', 'comment', 'detail', 'run']);
+
+function withoutSecrets<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value), (key, inner: unknown) =>
+    typeof inner === 'string' && FREE_TEXT.has(key) ? redact(inner) : inner,
+  ) as T;
 }
