@@ -9,7 +9,10 @@ import { commandDriver } from './command.ts';
 import type { Driver, Operation, Run } from './types.ts';
 
 const RUN_MANY = [...NX, 'run-many'];
-const STAGES = [{ name: 'first' }, { name: 'second' }];
+const STAGES = [
+  { name: 'first', kind: 'verdaccio' },
+  { name: 'second', kind: 'verdaccio' },
+];
 const FILES = {
   'nx.json': `${JSON.stringify({
     neverConnectToCloud: true,
