@@ -70,16 +70,20 @@ export async function runGit(
   options: RunOptions = {},
 ): Promise<Outcome> {
   const outcome = await callGit(cwd, args, options);
-  if (!(options.okCodes ?? [0]).includes(outcome.code)) throw gitFailed(args, outcome);
+  if (!(options.okCodes ?? [0]).includes(outcome.code)) throw gitFailed(args, outcome, cwd);
   return outcome;
 }
 
-export function gitFailed(args: readonly string[], outcome: Outcome) {
-  return errors.GIT_FAILED({
+/** Of a full disk git tells in words alone; `LC_ALL=C` above keeps them English. */
+const NO_SPACE = /No space left on device|Out of diskspace|Disk quota exceeded/;
+
+function gitFailed(args: readonly string[], outcome: Outcome, folder: string) {
+  const failed = errors.GIT_FAILED({
     command: commandOf(args),
     code: outcome.code,
     said: withoutCredentials(outcome.stderr),
   });
+  return NO_SPACE.test(outcome.stderr) ? errors.DISK_FULL({ folder }, { cause: failed }) : failed;
 }
 
 function commandOf(args: readonly string[]): string {

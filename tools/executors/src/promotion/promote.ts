@@ -129,7 +129,10 @@ export async function promote(
       if (!outcome) continue;
       const result = resultOf(item, outcome, stage.name);
       if (outcome.status === 'done' && problem) {
-        const why = errors.NOT_RECORDED({ names: [item.name], stage: stage.name, why: problem.message });
+        const why = errors.NOT_RECORDED(
+          { names: [item.name], stage: stage.name, why: problem.message },
+          { cause: problem },
+        );
         settle(failure(item, why, outcome.reached));
       } else settle(unsettled.has(item.name) ? failure(item, unsettled.get(item.name)) : result);
     }

@@ -120,7 +120,10 @@ export async function publish(
       if (!outcome) continue;
       const item = { project: draft.project, name: passage.name, version: passage.version };
       if (outcome.status === 'done' && problem) {
-        const why = errors.NOT_RECORDED({ names: [passage.name], stage: stage.name, why: problem.message });
+        const why = errors.NOT_RECORDED(
+          { names: [passage.name], stage: stage.name, why: problem.message },
+          { cause: problem },
+        );
         settle(draft.project, failure(item, why, outcome.reached));
       } else {
         const error = unsettled.get(passage.name);

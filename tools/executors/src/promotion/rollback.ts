@@ -233,7 +233,10 @@ export async function rollback(
     if (problem)
       return failure(
         item,
-        errors.NOT_RECORDED({ names: [plan.name], stage: stage.name, why: problem.message }),
+        errors.NOT_RECORDED(
+          { names: [plan.name], stage: stage.name, why: problem.message },
+          { cause: problem },
+        ),
         reached,
       );
     const refused = undoings.get(plan.name)?.refused;
