@@ -38,7 +38,7 @@ async function ask(flow: Flow, stage: StageName, method: string, path: string, b
       'content-type': 'application/json',
       authorization: `Bearer ${await verdaccio.token()}`,
     },
-    body: body as BodyInit,
+    body: typeof body === 'string' ? body : new Uint8Array(body),
   });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
 }
