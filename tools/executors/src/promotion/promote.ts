@@ -240,10 +240,10 @@ async function fetchFrom(
     if (!kept) throw errors.STORE_MISSES({ name, version, integrity });
     return kept;
   }
-  const presence = await source.look(name, signal);
-  const there = presence.versions.get(version);
-  if (!there) throw errors.VERSION_GONE({ name, version, stage: before.name });
-  const bytes = await source.fetch(name, version, there.tarball, signal);
+  const bytes = await source.fetch(name, version, undefined, signal).catch((error: unknown) => {
+    const gone = error instanceof SluiceError && error.code === 'VERSION_NOT_IN_STAGE' && !error.transient;
+    throw gone ? errors.VERSION_GONE({ name, version, stage: before.name }, { cause: error }) : error;
+  });
   if (bytes.integrity !== integrity) {
     await bytes.dispose();
     throw errors.BYTES_CHANGED_IN_SOURCE({

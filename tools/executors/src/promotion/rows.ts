@@ -44,10 +44,6 @@ export interface Passage {
   release?: () => void;
 }
 
-/** Where npm's own registry and those that follow it keep a tarball; others are asked after the look. */
-const usualTarball = ({ name, version, stage }: Passage): string =>
-  `${stage.registry}/${name}/-/${name.split('/').at(-1)}-${version}.tgz`;
-
 const dispose = async (passage: Passage): Promise<void> => {
   await passage.bytes?.dispose();
   delete passage.bytes;
@@ -118,7 +114,7 @@ export const passageRows: Row<Passage>[] = [
     run: async (passage, signal) => {
       const { target, name, version } = passage;
       if (target.capabilities.visibleAtOnce && passage.putNow) {
-        passage.early ??= target.fetch(name, version, usualTarball(passage), signal).catch(() => undefined);
+        passage.early ??= target.fetch(name, version, undefined, signal).catch(() => undefined);
       }
       await look(passage, signal);
       if (!there(passage)) {

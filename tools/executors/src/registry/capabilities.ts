@@ -16,6 +16,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     visibleAtOnce: false,
     setsLatestOnFirst: true,
     scopedOnly: false,
+    tarballs: 'usual',
     cannot: [
       STAYS,
       'copies of the packument may be served for some minutes after the tag has moved back',
@@ -29,6 +30,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     visibleAtOnce: false,
     setsLatestOnFirst: false,
     scopedOnly: true,
+    tarballs: 'named',
     largest: 256 * 1024 * 1024,
     cannot: [
       STAYS,
@@ -42,6 +44,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     visibleAtOnce: true,
     setsLatestOnFirst: true,
     scopedOnly: false,
+    tarballs: 'usual',
     cannot: [STAYS, 'Verdaccio deprecates only for users who have the right to unpublish the package'],
   },
   generic: {
@@ -51,6 +54,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     visibleAtOnce: false,
     setsLatestOnFirst: false,
     scopedOnly: false,
+    tarballs: 'named',
     cannot: [
       STAYS,
       'this kind of registry is not known to us: it may refuse deprecations, and may serve the old tag for a while (say its "kind" if it is npm, github or verdaccio)',

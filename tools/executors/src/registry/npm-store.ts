@@ -57,16 +57,27 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     signal?: AbortSignal,
   ): Promise<ArtifactBytes> {
     const call = { ...asked('fetch', name, version), signal };
-    const address = tarball ?? (await look(name, signal)).versions.get(version)?.tarball;
+    const get = async (address: string): Promise<ArtifactBytes> => {
+      const response = await http.send({
+        ...call,
+        method: 'GET',
+        path: tarballPath(address, stage.registry),
+        headers: { accept: 'application/octet-stream, */*', 'cache-control': 'no-cache' },
+      });
+      if (typeof response === 'string') throw missing(call);
+      return receive(call, response);
+    };
+    if (tarball !== undefined) return get(tarball);
+    if (capabilitiesOf(stage.kind).tarballs === 'usual') {
+      try {
+        return await get(`${stage.registry}/${name}/-/${name.split('/').at(-1)}-${version}.tgz`);
+      } catch (error) {
+        if (!(error instanceof SluiceError) || error.code !== 'VERSION_NOT_IN_STAGE') throw error;
+      }
+    }
+    const address = (await look(name, signal)).versions.get(version)?.tarball;
     if (address === undefined) throw missing(call);
-    const response = await http.send({
-      ...call,
-      method: 'GET',
-      path: tarballPath(address, stage.registry),
-      headers: { accept: 'application/octet-stream, */*', 'cache-control': 'no-cache' },
-    });
-    if (typeof response === 'string') throw missing(call);
-    return receive(call, response);
+    return get(address);
   }
 
   async function receive(call: Asked & { signal?: AbortSignal }, response: Response): Promise<ArtifactBytes> {

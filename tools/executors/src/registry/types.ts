@@ -11,6 +11,8 @@ export interface Capabilities {
   /** Sets `latest` on a first publish even when another tag was asked for. */
   setsLatestOnFirst: boolean;
   scopedOnly: boolean;
+  /** `usual`: tarballs lie where npm's own registry has them, so a download need not ask first. `named`: only the packument tells. */
+  tarballs: 'usual' | 'named';
   /** Largest tarball in bytes, where known. */
   largest?: number;
   /** What a rollback cannot do here, in words for a person; empty where it can do all. */
@@ -32,7 +34,8 @@ export interface StageStore {
   look(name: string, signal?: AbortSignal): Promise<Presence>;
   /**
    * Downloads a version's tarball and hashes what arrived. Above `memoryLimit` bytes (8 MiB) it goes to a temporary file.
-   * `tarball` is its address from `look`; only its path is used, on this stage's registry.
+   * `tarball` is its address from `look`; only its path is used, on this stage's registry. Without it the usual place is
+   * tried where the registry has one, then the packument is asked.
    */
   fetch(name: string, version: string, tarball?: string, signal?: AbortSignal): Promise<ArtifactBytes>;
   /** Publishes these bytes; `present` where the registry says that the version is there already, or still being taken in. */
