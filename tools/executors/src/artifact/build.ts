@@ -8,7 +8,6 @@ import { checkIdentity, isTarballOf, tarballName } from './identity.ts';
 import { publishedManifest, withoutSources } from './published.ts';
 import type { PublishedManifest } from './published.ts';
 import type { Siblings } from './ranges.ts';
-import { renderSbom } from './sbom.ts';
 import type { SbomComponent } from './sbom.ts';
 import { writeTarball } from './tarball.ts';
 import type { OpenSink, TarballFile } from './tarball.ts';
@@ -96,6 +95,8 @@ export async function writeArtifact(
       (a, b) => Number(b.path === 'package.json') - Number(a.path === 'package.json'),
     );
     const written = await writeTarball(join(workspaceRoot, projectRoot), order, packing, openSink);
+    // Loaded here, since who only reads artifacts needs none of CycloneDX.
+    const { renderSbom } = await import('./sbom.ts');
     const sbom = renderSbom(manifest, written.integrity, components);
     const artifact: ArtifactManifest = {
       schemaVersion: 1,

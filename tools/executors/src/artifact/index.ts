@@ -3,7 +3,6 @@ export { buildArtifact, planPack, writeArtifact } from './build.ts';
 export type { BuildInput, PackInput, PackPlan } from './build.ts';
 export { readArtifact } from './read.ts';
 export type { Artifact } from './read.ts';
-export { purlOf } from './sbom.ts';
 export type { SbomComponent } from './sbom.ts';
 export type { Sibling, Siblings } from './ranges.ts';
 export { readWorkspace } from './workspace.ts';
