@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leaseLocalRegistries } from '../executors/src/registry/local/index.ts';
-import { copyWorkspace } from './copy.ts';
+import { copyWorkspace } from '../executors/src/testing/copy-workspace.ts';
 import { print, StageHand } from './stage-hand.ts';
 
 /**

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { copyWorkspace } from '../../demo/copy.ts';
+import { copyWorkspace } from '../src/testing/copy-workspace.ts';
 import { leaseLocalRegistries, type LocalLease } from '../src/registry/local/index.ts';
 
 const repository = join(import.meta.dirname, '../../..');

@@ -195,6 +195,32 @@ describe('runRows', () => {
     expect(events.filter((event) => event.event === 'retrying')).toHaveLength(1);
   });
 
+  it('lets no attempt exceed the limit of the run, nor end before it where the row has none', async () => {
+    let tries = 0;
+    const rows: Row<string>[] = [
+      { title: 'wait', timeout: Infinity, run: () => new Promise((resolve) => setTimeout(resolve, 5)) },
+      {
+        title: 'hang',
+        timeout: Infinity,
+        run: (_, signal) => {
+          tries += 1;
+          return new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error));
+          });
+        },
+        retry: { attempts: 2, pause: 1, longest: 1 },
+      },
+    ];
+    const outcomes = await runRows({
+      rows,
+      subjects: subjects({ a: [] }),
+      clock: fakeClock(),
+      attemptLimit: 50,
+    });
+    expect(outcomes.get('a')).toMatchObject({ status: 'failed', error: { code: 'STEP_TIMED_OUT' } });
+    expect(tries).toBe(2);
+  });
+
   it('starts nothing more once it is stopped, and says what was reached', async () => {
     const abort = new AbortController();
     const put: string[] = [];
@@ -218,6 +244,17 @@ describe('runRows', () => {
     expect(put).toEqual(['units']);
     expect(outcomes.get('units')).toMatchObject({ status: 'cancelled', reached: ['accepted'] });
     expect(outcomes.get('money')?.status).toBe('cancelled');
+  });
+
+  it('is done with a subject that has enough, and lets its dependents go on', async () => {
+    const log: string[] = [];
+    const rows: Row<string>[] = [
+      { title: 'ask', run: async (id) => (id === 'units' ? 'enough' : undefined) },
+      { title: 'put', waitsFor: 'there', reaches: 'there', run: async (id) => void log.push(id) },
+    ];
+    const outcomes = await runRows({ rows, subjects: subjects({ units: [], money: ['units'] }) });
+    expect(log).toEqual(['money']);
+    expect([...outcomes.values()].map(({ status }) => status)).toEqual(['done', 'done']);
   });
 
   it('reports a circle instead of waiting for ever', async () => {

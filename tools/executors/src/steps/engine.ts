@@ -99,6 +99,7 @@ async function runSubject<C>(
     if (!row.when || row.when(subject.context)) {
       onEvent?.({ subject: subject.id, event: 'started', row: row.title });
       const error = await attempt(row, subject, options);
+      if (error === 'enough') return ended({ status: 'done' });
       if (error) {
         error.details['notUndone'] = await undo(done, subject.context);
         return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'failed', error });
@@ -121,7 +122,7 @@ async function attempt<C>(
   row: Row<C>,
   subject: Subject<C>,
   options: RunOptions<C>,
-): Promise<SluiceError | undefined> {
+): Promise<SluiceError | 'enough' | undefined> {
   const clock = options.clock ?? systemClock;
   const policy = row.retry ?? defaultRetry;
   const timeout = Math.min(row.timeout ?? defaultTimeout, options.attemptLimit ?? Infinity);
@@ -132,9 +133,9 @@ async function attempt<C>(
     const signal = options.signal ? AbortSignal.any([options.signal, limit.signal]) : limit.signal;
     let error: SluiceError;
     try {
-      await row.run(subject.context, signal);
+      const said = await row.run(subject.context, signal);
       await row.verify?.(subject.context, signal);
-      return undefined;
+      return said === 'enough' ? said : undefined;
     } catch (thrown) {
       error =
         limit.signal.aborted && !options.signal?.aborted

@@ -11,7 +11,8 @@ export interface Row<C> {
   waitsFor?: string;
   /** Left out where this says false. */
   when?: (context: C) => boolean;
-  run: (context: C, signal: AbortSignal) => Promise<void>;
+  /** `'enough'` says that nothing is left to do for this subject: it is done, and its other rows are left out. */
+  run: (context: C, signal: AbortSignal) => Promise<void | 'enough'>;
   /** Runs after `run`; throws where the effect cannot be seen. Retried like `run`. */
   verify?: (context: C, signal: AbortSignal) => Promise<void>;
   /** Takes the row's effect back when a later row fails for good. */
