@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { asSluiceError, errors, EXIT, redact, redactOutput, type ExitCode } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
@@ -62,7 +62,8 @@ async function performed(action: Action, given: { key?: string; as?: string }): 
   try {
     context = await openContext({
       workspaceRoot: workspaceRoot(process.cwd()),
-      ...(given.key ? { key: given.key } : {}),
+      // What a person types means a file from where they stand; git's own settings mean one from the root.
+      ...(given.key ? { key: given.key.startsWith('~') ? given.key : resolve(given.key) } : {}),
       ...(given.as ? { principal: given.as } : {}),
     });
     return await action({
