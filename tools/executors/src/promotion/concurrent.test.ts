@@ -26,9 +26,10 @@ describe('two processes of one clone', () => {
 
   it('promote the same packages at once: each is recorded once', async () => {
     const both = await Promise.all([start(flow, promotion).ended, start(flow, promotion).ended]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
-      Array(2).fill({ code: 0, stderr: '' }),
-    );
+    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+      { code: 0, stderr: '' },
+      { code: 0, stderr: '' },
+    ]);
     const end = await endState(flow);
     expect(end).toMatchObject({ findings: [], status: '' });
     expect(end.records).toEqual([...promoted('1.0.0'), ...published('1.0.0')]);
@@ -99,9 +100,10 @@ describe('two clones of one remote, live', () => {
       start(flow, { command: 'publish', projects: lower }).ended,
       start(other, { command: 'publish', projects: upper }).ended,
     ]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
-      Array(2).fill({ code: 0, stderr: '' }),
-    );
+    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+      { code: 0, stderr: '' },
+      { code: 0, stderr: '' },
+    ]);
     expect((await flow.records()).toSorted()).toEqual(
       [...lower, ...upper].map((project) => `published github ${project}@1.0.0`).toSorted(),
     );
@@ -112,9 +114,10 @@ describe('two clones of one remote, live', () => {
 
   it('promote the same packages at once: each is recorded once', async () => {
     const both = await Promise.all([start(flow, promotion).ended, start(other, promotion).ended]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
-      Array(2).fill({ code: 0, stderr: '' }),
-    );
+    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+      { code: 0, stderr: '' },
+      { code: 0, stderr: '' },
+    ]);
     for (const clone of [flow, other]) {
       expect(await endState(clone)).toMatchObject({
         findings: [],
@@ -131,9 +134,10 @@ describe('two clones of one remote, live', () => {
     const bring = (clone: Flow, version: string) =>
       start(clone, { command: 'promote', options: { stage: 'test', version } }).ended;
     const both = await Promise.all([bring(flow, '1.2.0'), bring(other, '1.1.0')]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
-      Array(2).fill({ code: 0, stderr: '' }),
-    );
+    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+      { code: 0, stderr: '' },
+      { code: 0, stderr: '' },
+    ]);
     await latest('test', '1.2.0');
     expect((await endState(flow)).findings).toEqual([]);
   });

@@ -142,39 +142,58 @@ describe('a disk without space', () => {
     await expectFailureOfBulk('1.3.0', () => useTemporary(folder));
   });
 
-  it.skipIf(!mayMount)(
-    'for the ledger: the stage is as it should be, and the next run only records',
-    async () => {
-      await release('1.4.0', 1000);
-      const local = join(flow.root, '.sluice/local');
-      const ledger = join(local, 'ledger.git');
-      const aside = join(folder, 'ledger.git');
-      execFileSync('cp', ['-r', ledger, aside]);
-      smallDisk(local, '2m');
-      execFileSync('cp', ['-r', aside, ledger]);
-      await writeFile(join(local, 'filler'), Buffer.alloc(4_000_000)).catch(() => undefined);
-      const records = await flow.records();
-      const { results } = await flow.promote('test');
-    expect(results.map(({ error }) => [error?.code, (error?.cause as { code?: string })?.code])).toEqual(
-        Array(2).fill(['NOT_RECORDED', 'DISK_FULL']),
-      );
-      expect([await latest('bulk'), await latest('small')]).toEqual(['1.4.0', '1.4.0']);
-      expect(await flow.records()).toEqual(records);
+  async function expectOnlyTheRecordMissing(version: string): Promise<void> {
+    const records = await flow.records();
+    const { results } = await flow.promote('test');
+    expect(
+      results.map(
+        ({ error }) => `${error?.code} by ${(error?.cause as { code?: string } | undefined)?.code}`,
+      ),
+    ).toEqual(['NOT_RECORDED by DISK_FULL', 'NOT_RECORDED by DISK_FULL']);
+    expect([await latest('bulk'), await latest('small')]).toEqual([version, version]);
+    expect(await flow.records()).toEqual(records);
+  }
 
-      await rm(join(local, 'filler'));
-      const seen = flow.proxy('test').requests.length;
-      expect((await flow.promote('test')).results.map(({ status }) => status)).toEqual(['done', 'done']);
-      expect(
-        flow
-          .proxy('test')
-          .requests.slice(seen)
-          .filter(({ method }) => method !== 'GET'),
-      ).toEqual([]);
-      expect((await endState(flow)).findings).toEqual([]);
-      expect((await flow.records()).slice(records.length).toSorted()).toEqual([
-        'promoted test bulk@1.4.0',
-        'promoted test small@1.4.0',
-      ]);
-    },
-  );
+  async function expectOnlyRecording(version: string): Promise<void> {
+    const records = await flow.records();
+    const proxy = flow.proxy('test');
+    const seen = proxy.requests.length;
+    expect((await flow.promote('test')).results.map(({ status }) => status)).toEqual(['done', 'done']);
+    const asked = proxy.requests.slice(seen);
+    expect(asked.filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect((await endState(flow)).findings).toEqual([]);
+    expect((await flow.records()).slice(records.length).toSorted()).toEqual([
+      `promoted test bulk@${version}`,
+      `promoted test small@${version}`,
+    ]);
+  }
+
+  it('for the ledger, as git says it', async () => {
+    await release('1.4.0', 1000);
+    const path = process.env['PATH'];
+    const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+    const full = 'echo "fatal: write error: No space left on device" >&2; exit 128';
+    const script = `#!/bin/sh\ncase " $* " in *" fast-import "*) ${full} ;; esac\nexec "${real}" "$@"\n`;
+    await writeFile(join(folder, 'git'), script, { mode: 0o755 });
+    process.env['PATH'] = `${folder}:${path}`;
+    try {
+      await expectOnlyTheRecordMissing('1.4.0');
+    } finally {
+      process.env['PATH'] = path;
+    }
+    await expectOnlyRecording('1.4.0');
+  });
+
+  it.skipIf(!mayMount)('for the ledger, on a real small disk', async () => {
+    await release('1.5.0', 1000);
+    const local = join(flow.root, '.sluice/local');
+    const aside = join(folder, 'aside');
+    execFileSync('cp', ['-r', local, aside]);
+    smallDisk(local, '2m');
+    execFileSync('cp', ['-r', join(aside, 'ledger.git'), local]);
+    await writeFile(join(local, 'filler'), Buffer.alloc(4_000_000)).catch(() => undefined);
+    await expectOnlyTheRecordMissing('1.5.0');
+    await rm(join(local, 'filler'));
+    await expectOnlyRecording('1.5.0');
+  });
 });

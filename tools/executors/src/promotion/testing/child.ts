@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Flow } from './flow.ts';
 
@@ -29,7 +30,7 @@ const SCRIPT = join(import.meta.dirname, '../../executors/testing/promote-child.
 export function start(flow: Flow, { command, options = {}, projects = [] }: Command, env = {}): Child {
   const child = spawn(process.execPath, [SCRIPT, command, JSON.stringify(options), ...projects], {
     cwd: flow.root,
-    env: { ...flow.env, ...env },
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...flow.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
