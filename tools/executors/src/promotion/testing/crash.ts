@@ -117,9 +117,9 @@ async function kill(flow: Flow, scene: Scene, point: Point): Promise<void> {
       fault: { do: 'trap', when: point.when, spring },
     });
   }
-  const { signal, code, stderr } = await child.ended;
+  const ended = await child.ended;
   rules.length = 0;
-  if (signal !== 'SIGKILL') throw new Error(`was not killed there, but ended with ${code}: ${stderr}`);
+  if (ended.signal !== 'SIGKILL') throw new Error(`was not killed there: ${JSON.stringify(ended)}`);
 }
 
 /** The trapped git first, and a folder for temporary files that goes with the copy. */
