@@ -1,6 +1,6 @@
 import { readArtifact } from '../artifact/index.ts';
 import type { ArtifactManifest } from '../artifact/types.ts';
-import { errors } from '../foundation/index.ts';
+import { errors, type SluiceError } from '../foundation/index.ts';
 import type { LedgerState, RecordBody, SourceInfo } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
 import { bytesFromFile, type ContentStore } from '../registry/index.ts';
@@ -39,12 +39,19 @@ export interface PublishOptions extends EngineOptions {
   onResult?: (result: PackageResult) => void;
 }
 
-interface Draft extends PublishRequest {
+interface Artifact extends PublishRequest {
   manifest: ArtifactManifest;
   tarball: string;
+}
+interface Draft extends Artifact {
   tag: string;
   presence: Presence | undefined;
 }
+const drafted = (artifact: Artifact, stage: Stage, presence: Presence | undefined): Draft => ({
+  ...artifact,
+  tag: distTagOf(artifact.manifest.version, stage.tag),
+  presence,
+});
 
 /**
  * Puts artifacts into the first stage, each after its dependencies, and reads every one back.
@@ -76,63 +83,97 @@ export async function publish(
   );
   const artifacts = read.filter((one) => one !== undefined);
   const store = await context.store(stage);
-  const { presence, unknown } = await lookUp(
-    store,
-    artifacts.map(({ manifest }) => manifest.name),
-    options,
-  );
-  const drafts: Draft[] = [];
-  for (const artifact of artifacts) {
-    const draft = {
-      ...artifact,
-      tag: distTagOf(artifact.manifest.version, stage.tag),
-      presence: presence.get(artifact.manifest.name),
-    };
-    const early = settledEarly(draft, stage, state, unknown.get(artifact.manifest.name));
-    if (early) settle(artifact.project, early);
-    else if (options.dryRun) settle(artifact.project, wouldPublish(draft, stage));
-    else drafts.push(draft);
+  if (options.dryRun) {
+    await foretell(artifacts, stage, store, state, settle, options);
+  } else {
+    const done = await carryAll(context, artifacts, { stage, store, state, source, settle }, options);
+    if (done === 0) await sendKept(context);
+    if (options.gitTag) await tagAll(context, artifacts, results, settle);
   }
-  if (drafts.length > 0) {
-    const signer = await context.signer();
-    const kept = context.contentStore();
-    const since = state.count;
-    const passages = passagesOf(drafts, stage, store, kept);
-    const outcomes = await carry(stage, passages, options);
-    const done = passages.flatMap(({ passage, draft }) =>
-      outcomes.get(passage.name)?.status === 'done' ? [{ passage, draft }] : [],
-    );
-    const tools = done.length > 0 ? await toolVersions(context.workspaceRoot) : {};
-    const problem = await record(context, signer, (newest) =>
+  return { results: options.requests.flatMap((request) => results.get(request.project) ?? []) };
+}
+
+type Settle = (project: string, result: PackageResult) => void;
+interface Where {
+  stage: Stage;
+  store: StageStore;
+  state: LedgerState;
+  source: SourceInfo;
+  settle: Settle;
+}
+
+/** What a dry run says. */
+async function foretell(
+  artifacts: Artifact[],
+  stage: Stage,
+  store: StageStore,
+  state: LedgerState,
+  settle: Settle,
+  options: PublishOptions,
+): Promise<void> {
+  const names = artifacts.map(({ manifest }) => manifest.name);
+  const { presence, unknown } = await lookUp(store, names, options);
+  for (const artifact of artifacts) {
+    const draft = drafted(artifact, stage, presence.get(artifact.manifest.name));
+    const early = settledEarly(draft, stage, state, unknown.get(artifact.manifest.name));
+    settle(artifact.project, early ?? wouldPublish(draft, stage));
+  }
+}
+
+/** Takes all artifacts through the rows, records and settles them. Returns how many had to be put, proved or tagged. */
+async function carryAll(
+  context: Context,
+  artifacts: Artifact[],
+  { stage, store, state, source, settle }: Where,
+  options: PublishOptions,
+): Promise<number> {
+  const since = state.count;
+  const nothing = new Map<string, PackageResult>();
+  const passages = passagesOf(artifacts, stage, store, context.contentStore(), async (draft) => {
+    const early = settledEarly(draft, stage, state, undefined);
+    if (early?.error) throw early.error;
+    if (early) nothing.set(draft.manifest.name, early);
+    // Without a signature nothing may be recorded, and what cannot be recorded must not be put.
+    else await context.signer();
+    return early !== undefined;
+  });
+  const outcomes = await carry(stage, passages, options);
+  const done = passages.filter(
+    ({ passage }) => outcomes.get(passage.name)?.status === 'done' && !nothing.has(passage.name),
+  );
+  let problem: SluiceError | undefined;
+  let unsettled = new Map<string, SluiceError>();
+  if (done.length > 0) {
+    const tools = await toolVersions(context.workspaceRoot);
+    problem = await record(context, await context.signer(), (newest) =>
       done
-        .filter(({ draft }) => !recorded(newest, stage, draft.manifest))
-        .map(({ passage, draft }) => publishedRecord(draft, passage, stage, source, tools)),
+        .filter(({ artifact }) => !recorded(newest, stage, artifact.manifest))
+        .map(({ passage, artifact }) => publishedRecord(artifact, passage, stage, source, tools)),
     );
-    const unsettled = await settleTags(
+    unsettled = await settleTags(
       stage,
       store,
       done.map(({ passage }) => passage).filter((passage) => passage.movesTag),
       await (await context.ledger()).state(),
       since,
     );
-    for (const { passage, draft } of passages) {
-      const outcome = outcomes.get(passage.name);
-      if (!outcome) continue;
-      const item = { project: draft.project, name: passage.name, version: passage.version };
-      if (outcome.status === 'done' && problem) {
-        const why = errors.NOT_RECORDED(
-          { names: [passage.name], stage: stage.name, why: problem.message },
-          { cause: problem },
-        );
-        settle(draft.project, failure(item, why, outcome.reached));
-      } else {
-        const error = unsettled.get(passage.name);
-        settle(draft.project, error ? failure(item, error) : resultOf(item, outcome, stage.name));
-      }
-    }
-  } else if (!options.dryRun) await sendKept(context);
-  if (options.gitTag && !options.dryRun) await tagAll(context, artifacts, results, settle);
-  return { results: options.requests.flatMap((request) => results.get(request.project) ?? []) };
+  }
+  for (const { passage, artifact } of passages) {
+    const outcome = outcomes.get(passage.name);
+    if (!outcome) continue;
+    const item = { project: artifact.project, name: passage.name, version: passage.version };
+    const early = nothing.get(passage.name);
+    const error = unsettled.get(passage.name);
+    if (early) settle(artifact.project, early);
+    else if (outcome.status === 'done' && problem) {
+      const why = errors.NOT_RECORDED(
+        { names: [passage.name], stage: stage.name, why: problem.message },
+        { cause: problem },
+      );
+      settle(artifact.project, failure(item, why, outcome.reached));
+    } else settle(artifact.project, error ? failure(item, error) : resultOf(item, outcome, stage.name));
+  }
+  return done.length;
 }
 
 /** Commit and dirtiness of the sources; a dirty tree is refused in the live profile unless it is asked for. */
@@ -192,30 +233,39 @@ function wouldPublish(draft: Draft, stage: Stage): PackageResult {
 }
 
 function passagesOf(
-  drafts: Draft[],
+  artifacts: Artifact[],
   stage: Stage,
   store: StageStore,
   kept: ContentStore | undefined,
-): { passage: Passage; after: string[]; draft: Draft }[] {
+  /** Whether a draft has nothing left to do; throws where it may not go. */
+  isDone: (draft: Draft) => Promise<boolean>,
+): { passage: Passage; after: string[]; artifact: Artifact }[] {
   const hold = runBudget();
-  return drafts.map((draft) => ({
-    draft,
-    after: Object.keys(draft.manifest.workspaceDependencies),
+  return artifacts.map((artifact) => ({
+    artifact,
+    after: Object.keys(artifact.manifest.workspaceDependencies),
     passage: {
-      ...pick(draft.manifest),
-      tag: draft.tag,
-      movesTag: mayMove(draft.manifest.version, draft.presence?.tags[draft.tag], false),
+      ...pick(artifact.manifest),
+      tag: distTagOf(artifact.manifest.version, stage.tag),
+      movesTag: false,
       backwards: false,
       stage,
       target: store,
-      presence: draft.presence,
-      lookedAt: performance.now(),
+      presence: undefined,
+      lookedAt: 0,
       hold,
-      // Nobody but the next stage takes from the first one, so the tag may come with the put - unless that would move it back.
-      tagAtPut: mayMove(draft.manifest.version, draft.presence?.tags[draft.tag], false),
+      tagAtPut: false,
       mayServeOthers: kept !== undefined,
+      ask: async (passage) => {
+        const draft = drafted(artifact, stage, passage.presence);
+        if (await isDone(draft)) return 'enough';
+        // Nobody but the next stage takes from the first one, so the tag may come with the put - unless that would move it back.
+        passage.movesTag = mayMove(passage.version, passage.presence?.tags[passage.tag], false);
+        passage.tagAtPut = passage.movesTag;
+        return undefined;
+      },
       source: async () => {
-        const bytes = await bytesFromFile(draft.tarball);
+        const bytes = await bytesFromFile(artifact.tarball);
         await kept?.put(bytes);
         return bytes;
       },
@@ -233,7 +283,7 @@ const pick = ({ name, version, integrity, shasum, size }: ArtifactManifest) => (
 });
 
 function publishedRecord(
-  draft: Draft,
+  artifact: Artifact,
   passage: Passage,
   stage: Stage,
   source: SourceInfo,
@@ -244,13 +294,13 @@ function publishedRecord(
     pipeline: 'packages',
     stage: stage.name,
     registry: stage.identity,
-    project: draft.project,
-    root: draft.root,
-    ...pick(draft.manifest),
-    tag: draft.tag,
+    project: artifact.project,
+    root: artifact.root,
+    ...pick(artifact.manifest),
+    tag: passage.tag,
     source,
     tools,
-    dependencies: draft.manifest.workspaceDependencies,
+    dependencies: artifact.manifest.workspaceDependencies,
     ...(passage.served === undefined ? {} : { serves: passage.served }),
   };
 }

@@ -32,6 +32,8 @@ export interface Passage {
   comesBack?: boolean;
   /** A store holds the true bytes, so a registry that serves others may be lived with (first stage only). */
   mayServeOthers: boolean;
+  /** Decides with a fresh look what is left to do, where no plan did before; `'enough'` where nothing is. */
+  ask?: (passage: Passage) => Promise<'enough' | undefined>;
   /** Filled on the way: what the registry serves instead, when it was put by this run. */
   served?: string;
   putNow?: boolean;
@@ -65,6 +67,14 @@ const WAIT = 'wait until visible';
  * fetching and checking of everything run ahead while the registry is far away.
  */
 export const passageRows: Row<Passage>[] = [
+  {
+    title: 'ask what is there',
+    when: (passage) => passage.ask !== undefined,
+    run: async (passage, signal) => {
+      await look(passage, signal);
+      return passage.ask?.(passage);
+    },
+  },
   {
     title: 'wait for room in memory',
     when: (passage) => !there(passage),
