@@ -73,6 +73,15 @@ describe('the environment', () => {
   });
 });
 
+describe('an address', () => {
+  it('has a password that is taken out, as it stands there and as it is meant', () => {
+    rememberEnvironment({ DATABASE_URL: 'postgres://me:open%20sesame@db.example.com/x' });
+    expect(redact('open%20sesame / open sesame / db.example.com')).toBe(
+      '[redacted] / [redacted] / db.example.com',
+    );
+  });
+});
+
 describe('the output', () => {
   it('shows no secret, and is wrapped once', () => {
     new Secret('secret-of-the-stream').toString();

@@ -56,6 +56,7 @@ export function redact(text: string): string {
 /** Every environment variable whose name says that its value is a secret becomes known to `redact`. */
 export function rememberEnvironment(env: NodeJS.ProcessEnv): void {
   for (const [name, value] of Object.entries(env)) {
+    if (value) rememberAddress(value);
     if (
       value &&
       /token|secret|passw|_key$|_auth(?!or)|credential|private_?key/i.test(name) &&
@@ -63,6 +64,22 @@ export function rememberEnvironment(env: NodeJS.ProcessEnv): void {
       !value.startsWith('/')
     )
       remember(value);
+  }
+}
+
+/** The password of an address such as `https://user:password@host/` becomes known to `redact`. */
+export function rememberAddress(text: string): void {
+  const password = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@:]*:([^\s/?#@]+)@/i.exec(text)?.[1];
+  if (password === undefined) return;
+  remember(password);
+  remember(decoded(password));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

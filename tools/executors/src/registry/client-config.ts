@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { EnvHttpProxyAgent, type Agent, type Dispatcher } from 'undici';
-import { Secret } from '../foundation/index.ts';
+import { rememberAddress, Secret } from '../foundation/index.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -41,13 +41,25 @@ export async function readClientConfig(cwd: string, env: Env = process.env): Pro
   await config.load();
   const { flat } = config;
   const registry = String(config.get('registry'));
-  for (const [key, value] of Object.entries(flat)) if (isCredential(key, value)) new Secret(value).toString();
+  for (const [key, value] of Object.entries(flat)) {
+    if (isCredential(key, value)) new Secret(value).toString();
+    if (typeof value === 'string') rememberAddress(value);
+  }
   return {
-    registry,
+    registry: withoutUser(registry),
     flat,
     tokenFor: (url) => tokenFor(flat, url),
     dispatcher: (options) => dispatcherOf(flat, env, options),
   };
+}
+
+/** An address is shown and recorded; who has a password in it needs a token instead. */
+function withoutUser(address: string): string {
+  const url = URL.parse(address);
+  if (!url || (url.username === '' && url.password === '')) return address;
+  url.username = '';
+  url.password = '';
+  return url.href;
 }
 
 interface NpmDefinitions {
