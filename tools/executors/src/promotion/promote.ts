@@ -49,6 +49,10 @@ export async function planPromotion(context: Context, options: PromoteOptions): 
   const state = await ledger.refresh();
   const requests =
     options.requests ?? state.packages().map((name) => ({ name, project: state.project(name) ?? name }));
+  // Found while the registry is asked; who needs it awaits it.
+  if (!options.dryRun && requests.some(({ name }) => isBehind(state, stage, before, name))) {
+    context.signer().catch(() => undefined);
+  }
   const names = namesToLookUp(state, before.name, requests);
   const { presence, unknown } = await lookUp(await context.store(stage), names, options);
   const plan = assemblePlan({
@@ -84,6 +88,11 @@ export async function planPromotion(context: Context, options: PromoteOptions): 
     if (decision) item.gate = decision;
   }
   return { plan, stage, before, state, target: presence };
+}
+
+function isBehind(state: LedgerState, stage: Stage, before: Stage, name: string): boolean {
+  const waiting = state.position(before.name, name)?.record;
+  return waiting !== undefined && state.standing(stage.name, name, waiting.version) === undefined;
 }
 
 /**

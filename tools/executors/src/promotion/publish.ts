@@ -127,6 +127,9 @@ async function carryAll(
   { stage, store, state, source, settle }: Where,
   options: PublishOptions,
 ): Promise<number> {
+  // Found while the registry is asked; who needs it awaits it.
+  if (!artifacts.every(({ manifest }) => recorded(state, stage, manifest)))
+    context.signer().catch(() => undefined);
   const since = state.count;
   const nothing = new Map<string, PackageResult>();
   const passages = passagesOf(artifacts, stage, store, context.contentStore(), async (draft) => {
