@@ -18,6 +18,7 @@ export interface Task<O> {
   options: O;
 }
 export interface CommonOptions {
+  stage?: string;
   dryRun?: boolean;
   outputFile?: string;
 }
@@ -26,11 +27,13 @@ interface Report {
   data: unknown;
   results: PackageResult[];
 }
+/** Takes the fate of a task; with a stage where one call has a project in several. */
+export type Settle = (result: PackageResult, stage?: string) => void;
 /** Does all tasks of one call in one process; calls `settle` as soon as a task's fate is known. */
 export type Work<O extends CommonOptions> = (
   context: Context,
   tasks: Task<O>[],
-  how: { signal: AbortSignal; onEvent: (event: StepEvent) => void; settle: (result: PackageResult) => void },
+  how: { signal: AbortSignal; onEvent: (event: StepEvent) => void; settle: Settle },
 ) => Promise<Report>;
 
 /** An executor for one task. Prints the result and maps it to `{success}`. */
@@ -134,8 +137,11 @@ async function collect<O extends CommonOptions>(
   const abort = new AbortController();
   const stop = (): void => abort.abort(new Error('stopped on request'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const settle = (result: PackageResult): void => {
-    const task = tasks.find((one) => one.project === result.project);
+  const settle: Settle = (result, stage) => {
+    const task = tasks.find(
+      ({ project, options }) =>
+        project === result.project && (stage === undefined || options.stage === stage),
+    );
     if (task) ended.set(task.id, { success: result.success, text: redact(result.line) });
   };
   let context: Context | undefined;
@@ -145,8 +151,12 @@ async function collect<O extends CommonOptions>(
     await writeReport(workspaceRoot, tasks[0]?.options.outputFile, data);
   } catch (thrown) {
     const text = redact(asSluiceError(thrown).format());
-    for (const task of tasks)
-      if (ended.get(task.id)?.success !== false) ended.set(task.id, { success: false, text });
+    const open = tasks.filter(({ id }) => !ended.has(id));
+    for (const { id } of open) ended.set(id, { success: false, text });
+    // What had ended stands as it ended. Where that is all, it is the report that failed, and somebody has to say it.
+    const [first] = tasks;
+    if (open.length === 0 && first)
+      ended.set(first.id, { success: false, text: `${ended.get(first.id)?.text}\n${text}` });
   } finally {
     await context?.close();
     process.off('SIGINT', stop).off('SIGTERM', stop);

@@ -7,7 +7,7 @@ import type { Context } from '../promotion/context.ts';
 import { promote } from '../promotion/promote.ts';
 import { publish } from '../promotion/publish.ts';
 import { rollback } from '../promotion/rollback.ts';
-import type { CommonOptions, Task, Work } from './door.ts';
+import type { CommonOptions, Settle, Task, Work } from './door.ts';
 
 export interface PublishExecutorOptions extends CommonOptions {
   stage?: string;
@@ -55,11 +55,7 @@ export const publishTasks: Work<PublishExecutorOptions> = async (context, tasks,
 };
 
 /** In a dry run of nx release the new version is in no package.json and in no artifact; what Nx says of it has to do. */
-function foretold(
-  task: Task<PublishExecutorOptions>,
-  context: Context,
-  settle: (result: PackageResult) => void,
-): boolean {
+function foretold(task: Task<PublishExecutorOptions>, context: Context, settle: Settle): boolean {
   const said = task.options.nxReleaseVersionData?.[task.project];
   if (!said) return false;
   const version = said.newVersion ?? '';
@@ -83,7 +79,7 @@ function foretold(
 function firstStageTasks(
   context: Context,
   tasks: Task<PublishExecutorOptions>[],
-  settle: (result: PackageResult) => void,
+  settle: Settle,
 ): Task<PublishExecutorOptions>[] {
   const stages = context.options.packages.stages.map((stage) => stage.name);
   return tasks.filter((task) => {
@@ -97,7 +93,7 @@ function firstStageTasks(
         project: task.project,
       });
     }
-    settle(notForPackages(task, stage));
+    settle(notForPackages(task, stage), stage);
     return false;
   });
 }
@@ -129,7 +125,7 @@ export const promoteTasks: Work<PromoteExecutorOptions> = async (context, tasks,
       backwards: options.allowTagBackwards ?? false,
       signal: how.signal,
       onEvent: how.onEvent,
-      onResult: how.settle,
+      onResult: (result) => how.settle(result, stage),
     });
     return { data: { plan, results }, results };
   });
@@ -151,7 +147,7 @@ export const rollbackTasks: Work<RollbackExecutorOptions> = async (context, task
       dryRun: dryRun ?? false,
       signal: how.signal,
     });
-    results.forEach(how.settle);
+    for (const result of results) how.settle(result, stage);
     return { data: { plans, results }, results };
   });
   return {
@@ -166,7 +162,7 @@ type Group = { data: unknown; results: PackageResult[] };
 async function perStage<O extends CommonOptions & { stage?: string }>(
   context: Context,
   tasks: Task<O>[],
-  settle: (result: PackageResult) => void,
+  settle: Settle,
   target: 'promote' | 'rollback',
   work: (stage: string, tasks: Task<O>[]) => Promise<Group>,
 ): Promise<Group[]> {
@@ -176,7 +172,7 @@ async function perStage<O extends CommonOptions & { stage?: string }>(
     const { stage } = task.options;
     if (stage === undefined) throw errors.STAGE_MISSING({ target: context.options.targets[target], stages });
     if (!stages.includes(stage) && targetConfigurations(context.options).includes(stage)) {
-      settle(notForPackages(task, stage));
+      settle(notForPackages(task, stage), stage);
       continue;
     }
     groups.set(stage, [...(groups.get(stage) ?? []), task]);
