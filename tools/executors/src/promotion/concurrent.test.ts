@@ -26,10 +26,7 @@ describe('two processes of one clone', () => {
 
   it('promote the same packages at once: each is recorded once', async () => {
     const both = await Promise.all([start(flow, promotion).ended, start(flow, promotion).ended]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
-      { code: 0, stderr: '' },
-      { code: 0, stderr: '' },
-    ]);
+    expect(both.filter(({ code }) => code !== 0)).toEqual([]);
     const end = await endState(flow);
     expect(end).toMatchObject({ findings: [], status: '' });
     expect(end.records).toEqual([...promoted('1.0.0'), ...published('1.0.0')]);
@@ -47,7 +44,7 @@ describe('two processes of one clone', () => {
     const one = (version: string) =>
       start(flow, { command: 'promote', options: { stage: 'test', version } }).ended;
     const both = await Promise.all([one('1.2.0'), one('1.1.0')]);
-    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(both.filter(({ code }) => code !== 0)).toEqual([]);
     const end = await endState(flow);
     expect(end.findings).toEqual([]);
     expect(Object.values(end.worlds[1] ?? {}).map(({ tags }) => tags['latest'])).toEqual(
@@ -100,10 +97,7 @@ describe('two clones of one remote, live', () => {
       start(flow, { command: 'publish', projects: lower }).ended,
       start(other, { command: 'publish', projects: upper }).ended,
     ]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
-      { code: 0, stderr: '' },
-      { code: 0, stderr: '' },
-    ]);
+    expect(both.filter(({ code }) => code !== 0)).toEqual([]);
     expect((await flow.records()).toSorted()).toEqual(
       [...lower, ...upper].map((project) => `published github ${project}@1.0.0`).toSorted(),
     );
@@ -114,10 +108,7 @@ describe('two clones of one remote, live', () => {
 
   it('promote the same packages at once: each is recorded once', async () => {
     const both = await Promise.all([start(flow, promotion).ended, start(other, promotion).ended]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
-      { code: 0, stderr: '' },
-      { code: 0, stderr: '' },
-    ]);
+    expect(both.filter(({ code }) => code !== 0)).toEqual([]);
     for (const clone of [flow, other]) {
       expect(await endState(clone)).toMatchObject({
         findings: [],
@@ -134,10 +125,7 @@ describe('two clones of one remote, live', () => {
     const bring = (clone: Flow, version: string) =>
       start(clone, { command: 'promote', options: { stage: 'test', version } }).ended;
     const both = await Promise.all([bring(flow, '1.2.0'), bring(other, '1.1.0')]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
-      { code: 0, stderr: '' },
-      { code: 0, stderr: '' },
-    ]);
+    expect(both.filter(({ code }) => code !== 0)).toEqual([]);
     await latest('test', '1.2.0');
     expect((await endState(flow)).findings).toEqual([]);
   });

@@ -70,7 +70,7 @@ async function expectSameEnd(scene: Scene, only: (kind: string) => boolean = () 
 
 describe(
   'killed with SIGKILL, and run again, it ends as if nothing had happened',
-  { concurrent: true },
+  { concurrent: true, timeout: everything ? 3_600_000 : 300_000 },
   () => {
     it('publish, promote and rollback, at every request and every change of the ledger', async () => {
       await keepStorage(local, 'before');

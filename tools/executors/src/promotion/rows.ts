@@ -100,8 +100,12 @@ export const passageRows: Row<Passage>[] = [
   {
     title: 'put',
     waitsFor: 'visible',
-    // Where a registry shows what it accepts at once, dependents need not wait until that was looked at.
-    reaches: ({ target }) => (target.capabilities.visibleAtOnce ? ['accepted', 'visible'] : ['accepted']),
+    // Where a registry shows what it accepts at once, dependents need not wait until that was looked at; what another
+    // run is putting just now may be said to be there before it is shown.
+    reaches: (passage) =>
+      passage.target.capabilities.visibleAtOnce && (passage.putNow || there(passage))
+        ? ['accepted', 'visible']
+        : ['accepted'],
     when: (passage) => !there(passage),
     run: async (passage, signal) => {
       const { bytes, manifest, target, tag, tagAtPut, stage } = passage;
