@@ -194,6 +194,14 @@ describe('the dist-tag', () => {
     ['the first one', '1.1.0', {}, false, 'latest', true],
     ['never backwards', '1.1.0', { money: '1.2.0' }, false, 'latest', false],
     ['backwards when asked', '1.1.0', { money: '1.2.0' }, true, 'latest', true],
+    [
+      'from a prerelease that a registry put there',
+      '1.1.0',
+      { money: '2.0.0-beta.1' },
+      false,
+      'latest',
+      true,
+    ],
     ['a prerelease has its own', '1.1.0-beta.1', { money: '1.0.0' }, false, 'beta', true],
     ['a prerelease without a name', '1.1.0-0', { money: '1.0.0' }, false, 'next', true],
     [

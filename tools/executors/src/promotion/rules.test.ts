@@ -96,6 +96,16 @@ describe('dist-tags', () => {
       expect((await of('pre', stage))?.tags).toMatchObject({ latest: '1.0.0', beta: '1.1.0-beta.1' });
   });
 
+  it('are taken from a prerelease that the registry made latest by itself, by the first stable version', async () => {
+    await published('2.0.0-beta.1', 'onlypre');
+    await into('test', 'onlypre');
+    expect((await of('onlypre'))?.tags).toMatchObject({ latest: '2.0.0-beta.1', beta: '2.0.0-beta.1' });
+    await published('1.9.0', 'onlypre');
+    await into('test', 'onlypre');
+    for (const stage of ['github', 'test'] as const)
+      expect((await of('onlypre', stage))?.tags).toMatchObject({ latest: '1.9.0', beta: '2.0.0-beta.1' });
+  });
+
   it('never go backwards, unless asked', async () => {
     await published('1.1.0', 'older');
     await published('1.2.0', 'older');

@@ -8,12 +8,16 @@ export function distTagOf(version: string, stageTag: string): string {
   const prerelease = semver.prerelease(version);
   if (!prerelease) return stageTag;
   const name = prerelease[0];
-  return typeof name === 'string' ? name : 'next';
+  // Registries refuse tags that read as a range ("x"), and what stable versions or we ourselves are found by is taken.
+  const usable = typeof name === 'string' && semver.validRange(name) === null;
+  return usable && ![stageTag, 'latest', CANDIDATE].includes(name) ? name : 'next';
 }
 
 /** Whether a tag that points to `current` may move to `version`: forward, or backward when a person says so. */
 export function mayMove(version: string, current: string | undefined, backwards: boolean): boolean {
   if (current === undefined || current === version) return true;
+  // Registries make a package's first version `latest` by themselves, also a prerelease: no stable version is behind that.
+  if (semver.prerelease(current) && !semver.prerelease(version)) return true;
   return backwards || semver.gt(version, current);
 }
 
