@@ -65,3 +65,18 @@ it('changes, halves and cuts bodies', async () => {
   expect(await (await get()).text()).toBe('01234');
   await expect(get().then((answer) => answer.text())).rejects.toThrow('terminated');
 });
+
+it('springs a trap before the registry is asked or after it answered, and lets things happen meanwhile', async () => {
+  const seen: string[][] = [];
+  const look = () => void seen.push([...reached]);
+  proxy.rules.push(
+    { fault: { do: 'trap', when: 'before', spring: look } },
+    { fault: { do: 'trap', when: 'after', spring: look } },
+    { fault: { do: 'meanwhile', work: async () => look() } },
+  );
+  await expect(get('/1')).rejects.toThrow('fetch failed');
+  await expect(get('/2')).rejects.toThrow('fetch failed');
+  expect(await (await get('/3')).text()).toBe('0123456789');
+  expect(seen).toEqual([[], ['GET /2'], ['GET /2']]);
+  expect(reached).toEqual(['GET /2', 'GET /3']);
+});
