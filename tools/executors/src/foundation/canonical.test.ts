@@ -21,7 +21,7 @@ describe('canonical JSON', () => {
   });
 
   it('refuses what has no JSON form', () => {
-    expect(() => canonicalJson(undefined)).toThrow();
-    expect(() => canonicalJson(() => 1)).toThrow();
+    expect(() => canonicalJson(undefined)).toThrow(SyntaxError);
+    expect(() => canonicalJson(() => 1)).toThrow(SyntaxError);
   });
 });

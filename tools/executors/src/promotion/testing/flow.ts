@@ -284,15 +284,18 @@ export class Flow {
     const ledger = this.live
       ? join(dirname(this.root), 'remote.git')
       : join(this.root, '.sluice/local/ledger.git');
-    const git = (...args: string[]) =>
-      execFileSync('git', ['--git-dir', ledger, ...args], { encoding: 'utf8' });
-    const paths = git('log', '--reverse', '--format=', '--name-only', branch).split('\n').filter(Boolean);
-    return paths.flatMap((path) =>
-      (JSON.parse(git('show', `${branch}:${path}`)) as { records: Record<string, string>[] }).records.map(
-        (record) =>
-          `${record['type']} ${record['stage']} ${record['project'] ?? ''}@${record['version'] ?? ''}`,
-      ),
+    const git = (args: string[], input = '') =>
+      execFileSync('git', ['--git-dir', ledger, ...args], { encoding: 'utf8', input });
+    const paths = git(['log', '--reverse', '--format=', '--name-only', branch]).split('\n').filter(Boolean);
+    const blobs = git(
+      ['cat-file', '--batch=%(objecttype)'],
+      paths.map((path) => `${branch}:${path}\n`).join(''),
     );
+    return blobs
+      .split(/^blob$/m)
+      .slice(1)
+      .flatMap((blob) => (JSON.parse(blob) as { records: Record<string, string>[] }).records)
+      .map(({ type, stage, project = '', version = '' }) => `${type} ${stage} ${project}@${version}`);
   }
 
   async close(): Promise<void> {

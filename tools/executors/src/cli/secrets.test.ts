@@ -3,9 +3,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExecutorContext } from '@nx/devkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { sluice, type Ran } from '../cli/testing/sluice.ts';
+import { sluice, type Ran } from './testing/sluice.ts';
 import { batch } from '../executors/lazy.ts';
-import { Flow } from './testing/flow.ts';
+import { Flow } from '../promotion/testing/flow.ts';
 
 /** Where it was planted -> the secret. The tokens of the stages join them. */
 const planted: Record<string, string> = {
