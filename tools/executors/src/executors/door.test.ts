@@ -106,6 +106,13 @@ describe('a batch of tasks', () => {
     );
   });
 
+  it('publishes neither into a stage that nobody knows, nor into one of services', async () => {
+    const unknown = await run(publishTasks, 'publish-registry', ['units:tset', 'money:tset']);
+    for (const text of Object.values(unknown)) expect(text).toMatch(/^false STAGE_UNKNOWN: /);
+    const services = await run(publishTasks, 'publish-registry', ['units:production']);
+    expect(services['units:production']).toMatch(/^true production is a stage for services/);
+  });
+
   it('takes several back', async () => {
     const ended = await run(rollbackTasks, 'rollback', ['units:test', 'money:test']);
     for (const text of Object.values(ended)) expect(text).toMatch(/^false ROLLBACK_NO_TARGET: /);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { errors } from '../foundation/index.ts';
 import { buildMissing } from './build-missing.ts';
-import { targetConfigurations } from '../pipeline/index.ts';
+import { pipelineOf } from '../pipeline/index.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
 import { promote } from '../promotion/promote.ts';
@@ -41,6 +41,7 @@ export const publishTasks: Work<PublishExecutorOptions> = async (context, tasks,
     artifact: join(context.workspaceRoot, folder, project),
   }));
   // With --projects, nx release leaves out what its publish step depends on.
+  if (requests.length === 0) return { data: { schemaVersion: 1, results: [] }, results: [] };
   if (release && !dryRun) await buildMissing(context.workspaceRoot, context.options.targets.build, requests);
   const { results } = await publish(context, {
     requests,
@@ -85,7 +86,7 @@ function firstStageTasks(
   return tasks.filter((task) => {
     const { stage } = task.options;
     if (stage === undefined || stage === stages[0]) return true;
-    if (stages.includes(stage)) {
+    if (pipelineOf(context.options, stage, task.target) === 'packages') {
       throw errors.NOT_FIRST_STAGE({
         stage,
         first: stages[0] ?? '',
@@ -171,7 +172,7 @@ async function perStage<O extends CommonOptions & { stage?: string }>(
   for (const task of tasks) {
     const { stage } = task.options;
     if (stage === undefined) throw errors.STAGE_MISSING({ target: context.options.targets[target], stages });
-    if (!stages.includes(stage) && targetConfigurations(context.options).includes(stage)) {
+    if (pipelineOf(context.options, stage, task.target) === 'services') {
       settle(notForPackages(task, stage), stage);
       continue;
     }
