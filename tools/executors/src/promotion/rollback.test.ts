@@ -25,6 +25,7 @@ const packages = {
   units: [],
   money: ['units'],
   invoice: ['money'],
+  line: [],
   base: [],
   middle: ['base'],
   top: ['middle'],
@@ -115,6 +116,22 @@ describe('a rollback', () => {
     const status = await flow.with(statusOf);
     const here = status.packages.find((one) => one.project === 'older')?.stages[1];
     expect(here).toMatchObject({ version: '1.0.0', held: ['1.2.0'] });
+  });
+
+  it('of a mended older line leaves the tag where it is', async () => {
+    await release('2.0.0', ['line']);
+    await release('1.1.1', ['line']);
+    await release('1.1.2', ['line']);
+    expect((await of('line'))?.tags['latest']).toBe('2.0.0');
+    const { results } = await back('line');
+    expect(results).toMatchObject([{ status: 'done', version: '1.1.2' }]);
+    expect(results[0]?.line).toMatch(/latest in test stays at 2\.0\.0/);
+    const after = await of('line');
+    expect(after?.tags['latest']).toBe('2.0.0');
+    expect(after?.versions['1.1.2']).toMatch(/use @acme\/line@2\.0\.0$/);
+    const status = await flow.with(statusOf);
+    const here = status.packages.find((one) => one.project === 'line')?.stages[1];
+    expect(here).toMatchObject({ version: '2.0.0', held: ['1.1.2'] });
   });
 
   it('shows what it would do, and changes nothing', async () => {

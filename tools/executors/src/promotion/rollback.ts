@@ -4,7 +4,7 @@ import type { LedgerState, RecordBody } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
 import type { StageStore } from '../registry/types.ts';
 import { runRows, type Row } from '../steps/index.ts';
-import { failure, type PackageResult } from './carry.ts';
+import { failure, lookUp, type PackageResult } from './carry.ts';
 import type { Context } from './context.ts';
 import { record } from './recording.ts';
 import { distTagOf } from './tags.ts';
@@ -30,6 +30,8 @@ export interface RollbackPlan {
   bad: { version: string; integrity: string };
   to: string;
   tag: string;
+  /** The tag points to `to` already. */
+  tagStays: boolean;
   deprecates: boolean;
   /** "name@version" of what was promoted into this stage against the bad version. */
   dependents: string[];
@@ -38,13 +40,17 @@ export interface RollbackPlan {
   reason: string;
 }
 
-/** Decides, without I/O, what a rollback of one package does. Throws ROLLBACK_NOTHING, ROLLBACK_NO_TARGET. */
+/**
+ * Decides, without I/O, what a rollback of one package does. Throws ROLLBACK_NOTHING, ROLLBACK_NO_TARGET.
+ * @param tags what the registry's dist-tags point to now
+ */
 export function planRollback(
   state: LedgerState,
   stage: Stage,
   capabilities: StageStore['capabilities'],
   name: string,
   options: Pick<RollbackOptions, 'to' | 'version' | 'reason'>,
+  tags: Record<string, string> = {},
 ): RollbackPlan {
   const bad = options.version
     ? state.standing(stage.name, name, options.version)?.record
@@ -53,7 +59,10 @@ export function planRollback(
   if (!capabilities.distTags)
     throw errors.CANNOT_ROLL_BACK({ stage: stage.name, cannot: capabilities.cannot });
   const good = goodVersions(state, stage.name, name, bad.version);
-  const to = options.to ?? good[0];
+  const tag = distTagOf(bad.version, stage.tag);
+  // Where the tag never came to the bad version (an older line was mended, say), it stays at the good one that it names.
+  const stays = good.find((version) => version === tags[tag]);
+  const to = options.to ?? stays ?? good[0];
   if (to === undefined || !good.includes(to)) {
     throw errors.ROLLBACK_NO_TARGET({
       name,
@@ -69,7 +78,8 @@ export function planRollback(
     stage: stage.name,
     bad: { version: bad.version, integrity: bad.integrity },
     to,
-    tag: distTagOf(bad.version, stage.tag),
+    tag,
+    tagStays: tags[tag] === to,
     deprecates: capabilities.deprecate,
     dependents: dependentsOf(state, stage.name, name, bad.version),
     cannot: capabilities.cannot,
@@ -182,11 +192,15 @@ export async function rollback(
     const taken = takenBack(state, stage.name, name, options);
     return taken ? [nothingLeft(name, taken, stage, state)] : [];
   });
+  const left = names.filter((name) => !before.some((result) => result.name === name));
+  const { presence, unknown } = await lookUp(store, left, options);
+  const [unreachable] = unknown.values();
+  if (unreachable) throw unreachable;
   const plans = inReverse(
     state,
-    names
-      .filter((name) => !before.some((result) => result.name === name))
-      .map((name) => planRollback(state, stage, store.capabilities, name, options)),
+    left.map((name) =>
+      planRollback(state, stage, store.capabilities, name, options, presence.get(name)?.tags),
+    ),
   );
   if (options.dryRun) {
     const planned = plans.map((plan): PackageResult => {
@@ -264,8 +278,11 @@ const itemOf = (plan: RollbackPlan) => ({
 });
 
 function describe(plan: RollbackPlan, would: boolean, refused?: SluiceError): string {
+  const moves = plan.tagStays
+    ? `stays at ${plan.to}`
+    : `${would ? 'would go' : 'went'} back from ${plan.bad.version} to ${plan.to}`;
   const lines = [
-    `${plan.name}: ${plan.tag} in ${plan.stage} ${would ? 'would go' : 'went'} back from ${plan.bad.version} to ${plan.to}`,
+    `${plan.name}: ${plan.tag} in ${plan.stage} ${moves}`,
     `  ${plan.bad.version} ${would ? 'would be' : 'is'} ${plan.deprecates && !refused ? 'deprecated and ' : ''}held: nothing promotes it until npx sluice unhold ${plan.name} ${plan.bad.version} --reason "..."`,
     ...(plan.deprecates ? [] : ['  it is not deprecated: this kind of registry is not asked to']),
     ...(refused ? [`  it is not deprecated: ${refused.code}: ${refused.message}`] : []),
