@@ -168,6 +168,25 @@ describe('position', () => {
   });
 });
 
+describe('newest', () => {
+  it.each<[string, LedgerRecord[], string | undefined]>([
+    ['nothing entered', [published('1.0.0')], undefined],
+    [
+      'held elsewhere, and still what people get here',
+      [promoted('1.0.0'), promoted('1.1.0'), held('1.1.0')],
+      '1.1.0',
+    ],
+    ['rolled back', [promoted('1.0.0'), promoted('1.1.0'), back('1.1.0', '1.0.0'), held('1.1.0')], '1.0.0'],
+    [
+      'rolled back over a version in between',
+      [promoted('1.0.0'), promoted('1.1.0'), promoted('1.2.0'), back('1.2.0', '1.0.0')],
+      '1.0.0',
+    ],
+  ])('%s', (_, records, version) => {
+    expect(fold(...records).newest('test', 'money')?.record.version).toBe(version);
+  });
+});
+
 describe('standing', () => {
   it.each<[string, LedgerRecord[], boolean]>([
     ['entered', [promoted('1.0.0')], true],

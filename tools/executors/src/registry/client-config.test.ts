@@ -40,6 +40,11 @@ describe('the default registry', () => {
     env['npm_config_registry'] = 'http://env.example.com/';
     expect((await readClientConfig(project(), env)).registry).toBe('http://env.example.com/');
   });
+  test('is shown without a password that stands in its address, and that password is known', async () => {
+    await userFile('registry=http://me:open%20sesame@user.example.com/npm/\n');
+    expect((await readClientConfig(project(), env)).registry).toBe('http://user.example.com/npm/');
+    expect(redact('open sesame, open%20sesame')).toBe('[redacted], [redacted]');
+  });
   test('comes from the project’s file in a folder below it too', async () => {
     await projectFile('registry=http://project.example.com/\n');
     await mkdir(join(project(), 'src'));
