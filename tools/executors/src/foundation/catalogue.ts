@@ -331,6 +331,22 @@ export const errors = catalogue({
       next: `mend ${p.dependent} (its own error is above), then run the same command again`,
     }),
   },
+  ROLLBACK_NOT_RECORDED: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string; why: string }) => ({
+      what: `${p.name}@${p.version} was taken back in ${p.stage}, but the ledger could not be written: ${p.why}`,
+      state: `the tag is back; ${p.version} is not held yet, so a promotion would take it again`,
+      next: 'run the same command again when the ledger can be reached: it finds the tag back and only records',
+    }),
+  },
+  TAG_NOT_SEEN_YET: {
+    exit: EXIT.failed,
+    text: (p: { name: string; tag: string; to: string; now: string | undefined; stage: string }) => ({
+      what: `stage ${p.stage} took in that ${p.tag} of ${p.name} is ${p.to}, and still shows ${p.now ?? 'none'}`,
+      state: 'the tag may be back already; the bad version is neither deprecated nor held yet',
+      next: 'run the same command again in some minutes: it continues from here',
+    }),
+  },
   REASON_MISSING: {
     exit: EXIT.badInput,
     text: (p: { command: string }) => ({

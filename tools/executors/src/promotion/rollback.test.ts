@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { errors } from '../foundation/index.ts';
 import type { LedgerRecord } from '../ledger/types.ts';
 import { rollback, unhold, type RollbackOptions } from './rollback.ts';
 import { statusOf } from './status.ts';
@@ -26,6 +27,8 @@ const packages = {
   money: ['units'],
   invoice: ['money'],
   line: [],
+  stale: [],
+  unwritten: [],
   base: [],
   middle: ['base'],
   top: ['middle'],
@@ -57,13 +60,13 @@ async function release(version: string, projects: string[]) {
 }
 
 beforeAll(async () => {
-  flow = await Flow.start({ packages, stages: { public: { kind: 'github' } } });
+  flow = await Flow.start({ packages, stages: { public: { kind: 'github', visibleWithin: '1s' } } });
   await flow.build();
   await flow.publish();
   await flow.promote('test', [...settled, 'first']);
-  await flow.promote('public', ['silent', 'later']);
+  await flow.promote('public', ['silent', 'later', 'stale']);
   await release('1.1.0', settled);
-  await flow.promote('public', ['silent', 'later']);
+  await flow.promote('public', ['silent', 'later', 'stale']);
   await release('1.2.0', ['older']);
   untouched = await flow.world('test');
 });
@@ -271,6 +274,41 @@ describe('a registry that cannot do all of it', () => {
 });
 
 describe('a rollback that was interrupted', () => {
+  it('by a registry that keeps showing the old tag is ended by the same command', async () => {
+    const path = /^\/@acme\/stale(\?|$)/;
+    const old = (await (await fetch(`${flow.registries.get('public')!.url}/@acme/stale`)).json()) as object;
+    // The plan and the move see the truth; then copies are old.
+    const copies = { do: 'answer', status: 200, body: old } as const;
+    flow.proxy('public').rules.push({ method: 'GET', path, after: 2, times: 99, fault: copies });
+    const { results } = await back('stale', { stage: 'public' });
+    expect(results).toMatchObject([{ success: false, error: { code: 'TAG_NOT_SEEN_YET' } }]);
+    expect(await recordsOf('stale')).not.toContain('held public stale@1.1.0');
+    flow.proxy('public').rules.splice(0);
+    expect((await back('stale', { stage: 'public' })).results).toMatchObject([{ status: 'done' }]);
+    expect((await of('stale', 'public'))?.tags['latest']).toBe('1.0.0');
+    expect(await recordsOf('stale')).toContain('held public stale@1.1.0');
+  });
+
+  it('by a ledger that takes nothing says that nothing is held yet, and is ended by the same command', async () => {
+    const outcome = await flow.with(async (context) => {
+      const ledger = await context.ledger();
+      vi.spyOn(ledger, 'append').mockRejectedValue(errors.DISK_FULL({ folder: 'ledger' }));
+      return rollback(context, { stage: 'test', packages: ['unwritten'] });
+    });
+    expect(outcome.results).toMatchObject([
+      {
+        success: false,
+        error: { code: 'ROLLBACK_NOT_RECORDED', state: expect.stringMatching(/not held yet/) },
+      },
+    ]);
+    expect((await of('unwritten'))?.tags['latest']).toBe('1.0.0');
+    expect((await back('unwritten')).results).toMatchObject([{ status: 'done' }]);
+    expect((await recordsOf('unwritten')).slice(-2)).toEqual([
+      'rolled-back test unwritten@1.1.0',
+      'held test unwritten@1.1.0',
+    ]);
+  });
+
   it('between tag and record is ended by the same command', async () => {
     await tagByHand(flow, 'test', '@acme/crashed', 'latest', '1.0.0');
     const moves = seen('PUT', /@acme\/crashed\/dist-tags/).length;

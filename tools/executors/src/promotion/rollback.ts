@@ -136,10 +136,10 @@ interface Undoing {
   refused?: SluiceError;
 }
 
-const rows: Row<Undoing>[] = [
+/** The registry's patience is the stage's: some serve copies of the old packument for a while. */
+const rowsFor = (stage: Stage): Row<Undoing>[] => [
   {
     title: 'move the dist-tag back',
-    reaches: 'tag moved back',
     waitsFor: 'tag moved back',
     run: async ({ plan, store }, signal) => {
       const presence = await store.look(plan.name, signal);
@@ -148,15 +148,17 @@ const rows: Row<Undoing>[] = [
       }
       if (presence.tags[plan.tag] !== plan.to) await store.setTag(plan.name, plan.tag, plan.to, signal);
     },
-    verify: async ({ plan, store }, signal) => {
-      const presence = await store.look(plan.name, signal);
-      if (presence.tags[plan.tag] !== plan.to) {
-        throw errors.NOT_VISIBLE_YET(
-          { name: plan.name, version: plan.to, stage: plan.stage },
-          { transient: true },
-        );
-      }
+  },
+  {
+    title: 'wait until the tag is seen',
+    reaches: 'tag moved back',
+    run: async ({ plan, store }, signal) => {
+      const now = (await store.look(plan.name, signal)).tags[plan.tag];
+      if (now === plan.to) return;
+      const { name, tag, to } = plan;
+      throw errors.TAG_NOT_SEEN_YET({ name, tag, to, now, stage: plan.stage }, { transient: true });
     },
+    retry: { attempts: 1_000, pause: 100, longest: 10_000, within: stage.visibleWithinMs },
   },
   {
     title: 'deprecate the bad version',
@@ -212,7 +214,7 @@ export async function rollback(
   const signer = await context.signer();
   const undoings = new Map(plans.map((plan): [string, Undoing] => [plan.name, { plan, store }]));
   const outcomes = await runRows({
-    rows,
+    rows: rowsFor(stage),
     subjects: [...undoings].map(([id, context]) => ({
       id,
       after: context.plan.dependents
@@ -247,8 +249,8 @@ export async function rollback(
     if (problem)
       return failure(
         item,
-        errors.NOT_RECORDED(
-          { names: [plan.name], stage: stage.name, why: problem.message },
+        errors.ROLLBACK_NOT_RECORDED(
+          { name: plan.name, version: plan.bad.version, stage: stage.name, why: problem.message },
           { cause: problem },
         ),
         reached,
