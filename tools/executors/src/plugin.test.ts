@@ -99,7 +99,7 @@ describe('targets of a package', () => {
     expect(targets['nx-release-publish']).toMatchObject({
       executor: '@sluice/nx:publish-registry',
       cache: false,
-      dependsOn: ['build', '^nx-release-publish'],
+      dependsOn: ['^nx-release-publish'],
     });
     expect(targets['promote']).toMatchObject({ cache: false, dependsOn: ['^promote'] });
     expect(targets['rollback']).toMatchObject({ cache: false });

@@ -51,6 +51,19 @@ describe('nx release in a workspace with Sluice', { timeout: 240_000 }, () => {
     expect(workspace.git('status', '--porcelain')).toBe('');
   });
 
+  it('releases nothing of a package that changed without getting a version, and leaves no stale artifact behind', async () => {
+    workspace.change('logger', 'docs(logger): a word');
+    workspace.change('invoice', 'fix(invoice): a cent');
+    const { code, out } = await workspace.run('nx', 'release', '--yes');
+    expect(code, out).toBe(0);
+    const released = await workspace.versions('github');
+    expect(released).toMatchObject({ logger: '1.0.0', invoice: '1.0.3' });
+    workspace.git('checkout', '--quiet', 'HEAD~1');
+    const older = await workspace.run('nx', 'run', 'invoice:build');
+    workspace.git('checkout', '--quiet', 'main');
+    expect(older.out).toContain('@acme/invoice@1.0.2');
+  });
+
   it('gives a prerelease of one project its own dist-tag, although Nx leaves out the build then', async () => {
     workspace.change('logger', 'feat(logger): levels by name');
     const { code, out } = await workspace.run(

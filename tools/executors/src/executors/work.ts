@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { errors } from '../foundation/index.ts';
-import { buildMissing } from './build-missing.ts';
 import { pipelineOf } from '../pipeline/index.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
@@ -8,13 +7,14 @@ import { promote } from '../promotion/promote.ts';
 import { publish } from '../promotion/publish.ts';
 import { rollback } from '../promotion/rollback.ts';
 import type { CommonOptions, Settle, Task, Work } from './door.ts';
+import { buildAfresh, foretold, partReleased, type VersionData } from './release-step.ts';
 
 export interface PublishExecutorOptions extends CommonOptions {
   stage?: string;
   artifacts?: string;
   allowDirty?: boolean;
   gitTag?: boolean;
-  nxReleaseVersionData?: Record<string, { newVersion: string | null }>;
+  nxReleaseVersionData?: VersionData;
 }
 export interface PromoteExecutorOptions extends CommonOptions {
   stage?: string;
@@ -34,17 +34,26 @@ export const publishTasks: Work<PublishExecutorOptions> = async (context, tasks,
   const folder = first.options.artifacts ?? 'dist/artifacts';
   const dryRun = first.options.dryRun === true || process.env['NX_DRY_RUN'] === 'true';
   const moving = firstStageTasks(context, tasks, how.settle);
-  const ready = release && dryRun ? moving.filter((task) => !foretold(task, context, how.settle)) : moving;
-  const requests = ready.map(({ project, root }) => ({
-    project,
-    root,
-    artifact: join(context.workspaceRoot, folder, project),
-  }));
-  // With --projects, nx release leaves out what its publish step depends on.
-  if (requests.length === 0) return { data: { schemaVersion: 1, results: [] }, results: [] };
-  if (release && !dryRun) await buildMissing(context.workspaceRoot, context.options.targets.build, requests);
+  const unsaid = release && dryRun ? moving.filter((task) => !foretold(task, context, how.settle)) : moving;
+  const { open, released } = release
+    ? await partReleased(unsaid, context, how.settle)
+    : { open: unsaid, released: [] };
+  if (release && !dryRun) {
+    const { build } = context.options.targets;
+    await buildAfresh(
+      context.workspaceRoot,
+      build,
+      open.map((task) => task.project),
+    );
+  }
+  if (open.length + released.length === 0) return { data: { schemaVersion: 1, results: [] }, results: [] };
   const { results } = await publish(context, {
-    requests,
+    requests: open.map(({ project, root }) => ({
+      project,
+      root,
+      artifact: join(context.workspaceRoot, folder, project),
+    })),
+    released,
     dryRun,
     allowDirty: first.options.allowDirty ?? false,
     gitTag: first.options.gitTag ?? (release || context.profile === 'live'),
@@ -54,27 +63,6 @@ export const publishTasks: Work<PublishExecutorOptions> = async (context, tasks,
   });
   return { data: { schemaVersion: 1, results }, results };
 };
-
-/** In a dry run of nx release the new version is in no package.json and in no artifact; what Nx says of it has to do. */
-function foretold(task: Task<PublishExecutorOptions>, context: Context, settle: Settle): boolean {
-  const said = task.options.nxReleaseVersionData?.[task.project];
-  if (!said) return false;
-  const version = said.newVersion ?? '';
-  const stage = context.options.packages.stages[0]?.name;
-  const line = version
-    ? `${task.name}@${version} would be built and published into ${stage}`
-    : `${task.name}: no new version, nothing to publish`;
-  settle({
-    project: task.project,
-    name: task.name,
-    version,
-    success: true,
-    status: 'planned',
-    reached: [],
-    line,
-  });
-  return true;
-}
 
 /** Publishing goes into the first stage alone; another package stage as configuration is a mistake, a services' stage no work. */
 function firstStageTasks(

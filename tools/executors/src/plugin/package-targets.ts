@@ -25,7 +25,8 @@ export function inferPackage(options: SluiceOptions, tool: string[]): Omit<Proje
         ),
       },
       'nx-release-publish': {
-        ...moves('publish-registry', [targets.build, '^nx-release-publish']),
+        // It builds by itself, see `executors/release-step.ts`.
+        ...moves('publish-registry', ['^nx-release-publish']),
         metadata: about(
           `The publish step of nx release: publishes the artifact into the first stage, ${stages[0]}`,
           'npx nx release',

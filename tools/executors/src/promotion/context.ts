@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { errors, rememberEnvironment } from '../foundation/index.ts';
 import { loadPolicy, type Policy } from '../gate/index.ts';
@@ -124,7 +124,9 @@ export async function openContext(given: ContextOptions): Promise<Context> {
     },
     client,
     contentStore: () =>
-      options.packages.store ? openContentStore(join(workspaceRoot, options.packages.store.path)) : undefined,
+      options.packages.store
+        ? openContentStore(resolve(workspaceRoot, options.packages.store.path))
+        : undefined,
     policy,
     signer,
     close: async () => {

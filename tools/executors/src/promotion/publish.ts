@@ -1,6 +1,6 @@
 import { readArtifact } from '../artifact/index.ts';
 import type { ArtifactManifest } from '../artifact/types.ts';
-import { errors, type SluiceError } from '../foundation/index.ts';
+import { errors, SluiceError } from '../foundation/index.ts';
 import type { LedgerState, RecordBody, SourceInfo } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
 import { bytesFromFile, type ContentStore } from '../registry/index.ts';
@@ -32,6 +32,8 @@ export interface PublishRequest {
 
 export interface PublishOptions extends EngineOptions {
   requests: PublishRequest[];
+  /** Versions that are in the first stage already and may still lack their git tag. */
+  released?: { project: string; name: string; version: string }[];
   dryRun?: boolean;
   allowDirty?: boolean;
   /** Make the git tag of the release once the version is proved to be in the first stage. */
@@ -88,7 +90,15 @@ export async function publish(
   } else {
     const done = await carryAll(context, artifacts, { stage, store, state, source, settle }, options);
     if (done === 0) await sendKept(context);
-    if (options.gitTag) await tagAll(context, artifacts, results, settle);
+    if (options.gitTag) {
+      const published = artifacts.map(({ project, manifest: { name, version } }) => ({
+        project,
+        name,
+        version,
+      }));
+      const proved = published.filter(({ project }) => results.get(project)?.success);
+      await tagAll(context, [...proved, ...(options.released ?? [])], settle);
+    }
   }
   return { results: options.requests.flatMap((request) => results.get(request.project) ?? []) };
 }
@@ -206,8 +216,6 @@ function settledEarly(
   const { name, version, integrity } = manifest;
   const item = { project, name, version };
   if (unknown) return failure(item, unknown);
-  const hold = state.hold(name, version);
-  if (hold) return failure(item, errors.HELD({ name, version, reason: hold.record.reason }));
   const before = state.published(name, version)?.record;
   const there = presence?.versions.get(version);
   const found = before && before.integrity !== integrity ? before.integrity : there?.integrity;
@@ -219,7 +227,12 @@ function settledEarly(
     );
   }
   const tagged = presence?.tags[tag] === version || !mayMove(version, presence?.tags[tag], false);
-  if (!there || !recorded(state, stage, manifest) || !tagged) return undefined;
+  const held = state.hold(name, version);
+  // What is held stays where it is, and enters nowhere.
+  if (held && !(there && state.entered(stage.name, name, version))) {
+    return failure(item, errors.HELD({ name, version, reason: held.record.reason }));
+  }
+  if (!held && !(there && recorded(state, stage, manifest) && tagged)) return undefined;
   return {
     ...item,
     success: true,
@@ -311,20 +324,21 @@ function publishedRecord(
 /** A version that is proved to be in the first stage gets its git tag; a failing tag fails that package, not the publish. */
 async function tagAll(
   context: Context,
-  artifacts: { project: string; manifest: ArtifactManifest }[],
-  results: Map<string, PackageResult>,
-  settle: (project: string, result: PackageResult) => void,
+  versions: { project: string; name: string; version: string }[],
+  settle: Settle,
 ): Promise<void> {
   const pattern = await releaseTagPattern(context.workspaceRoot);
   const state = await (await context.ledger()).state();
-  for (const { project, manifest } of artifacts) {
-    const result = results.get(project);
-    const published = state.published(manifest.name, manifest.version)?.record;
-    if (!result?.success || !published) continue;
+  for (const item of versions) {
+    const published = state.published(item.name, item.version)?.record;
+    if (!published) continue;
     try {
-      await tagRelease(context, pattern, project, manifest.version, published.source.commit);
+      await tagRelease(context, pattern, item.project, item.version, published.source.commit);
     } catch (error) {
-      settle(project, failure(result, error, result.reached));
+      // The local registries can be emptied, and then get versions again whose tags are older: no harm to anybody.
+      if (context.profile === 'local' && error instanceof SluiceError && error.code === 'TAG_ELSEWHERE')
+        continue;
+      settle(item.project, failure(item, error));
     }
   }
 }

@@ -46,7 +46,7 @@ describe('initialised', () => {
   it('makes our publish step that of nx release, and lets Nx make no tag', () => {
     const nxJson = initialised({}, NOTHING);
     expect(nxJson.targetDefaults).toEqual({
-      'nx-release-publish': { executor: '@sluice/nx:publish-registry', dependsOn: ['build'] },
+      'nx-release-publish': { executor: '@sluice/nx:publish-registry' },
     });
     expect(nxJson.release?.git).toEqual({ commit: true, tag: false });
   });
@@ -70,7 +70,6 @@ describe('initialised', () => {
     const typescript = { plugin: '@nx/js/typescript', options: { build: { targetName: 'build' } } };
     const nxJson = initialised({ plugins: [typescript] }, NOTHING);
     expect(registeredOptions(nxJson)?.['targets']).toEqual({ build: 'artifact' });
-    expect(nxJson.targetDefaults).toMatchObject({ 'nx-release-publish': { dependsOn: ['artifact'] } });
     expect(
       promisedTargets({ plugins: [{ plugin: '@nx/vite/plugin', options: { buildTargetName: 'bundle' } }] }),
     ).toEqual(new Set(['bundle']));

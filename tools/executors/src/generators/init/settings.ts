@@ -19,12 +19,11 @@ const OF_THE_ROOT = ['registries', 'status', 'verify', 'approve'];
 /** The nx.json of a workspace that uses the plugin. Whatever stands in it already stays as it is. */
 export function initialised(nxJson: NxJsonConfiguration, found: Found): NxJsonConfiguration {
   const promised = promisedTargets(nxJson);
-  const packageTargets = found.packageTargets.union(promised);
+  const packageTargets = new Set([...found.packageTargets, ...promised]);
   const options = registeredOptions(nxJson) ?? initialOptions({ ...found, packageTargets });
-  const build = (options['targets'] as Record<string, string> | undefined)?.['build'] ?? 'build';
   return {
     ...withOptions(nxJson, options),
-    targetDefaults: withPublishStep(nxJson.targetDefaults, build),
+    targetDefaults: withPublishStep(nxJson.targetDefaults),
     release: nxJson.release ?? RELEASE,
   };
 }
@@ -81,8 +80,8 @@ type TargetDefaults = NonNullable<NxJsonConfiguration['targetDefaults']>;
  * The publish step of `nx release` is ours. Without a default of that name the executor of @nx/js would win,
  * which packs anew for each registry. One that the workspace chose itself stays.
  */
-function withPublishStep(defaults: TargetDefaults | undefined, build: string): TargetDefaults {
-  const ours: Partial<TargetConfiguration> = { executor: '@sluice/nx:publish-registry', dependsOn: [build] };
+function withPublishStep(defaults: TargetDefaults | undefined): TargetDefaults {
+  const ours: Partial<TargetConfiguration> = { executor: '@sluice/nx:publish-registry' };
   return { ...defaults, 'nx-release-publish': defaults?.['nx-release-publish'] ?? ours };
 }
 
