@@ -63,10 +63,15 @@ describe('the environment', () => {
       SSH_AUTH_SOCK: 'value-of-socket',
       GIT_AUTHOR_EMAIL: 'dev@acme.example',
       GOPRIVATE: 'git.example.com/acme',
+      CI_SECRET: '/begins+with/a+slash==',
+      CREDENTIALS_FILE: import.meta.filename,
       SLUICE_SIGNING_KEY: '/home/somebody/.ssh/id',
     });
     expect(redact('value-of-my-token value-of-password value-of-api-key')).toBe(
       '[redacted] [redacted] [redacted]',
+    );
+    expect(redact(`/begins+with/a+slash== ${import.meta.filename}`)).toBe(
+      `[redacted] ${import.meta.filename}`,
     );
     const rest = 'value-of-home dev@acme.example git.example.com/acme value-of-socket /home/somebody/.ssh/id';
     expect(redact(rest)).toBe(rest);

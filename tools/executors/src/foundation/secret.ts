@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 const REDACTED = '[redacted]';
 /** Shorter strings would blank out ordinary words. */
 const SHORTEST = 6;
@@ -60,8 +62,9 @@ export function rememberEnvironment(env: NodeJS.ProcessEnv): void {
     if (
       value &&
       /token|secret|passw|_key$|_auth(?!or)|credential|private_?key/i.test(name) &&
-      !/^(SSH_AUTH_SOCK)$/.test(name) &&
-      !value.startsWith('/')
+      !/^(SSH_AUTH_SOCK|SLUICE_SIGNING_KEY)$/.test(name) &&
+      // A file that holds a secret is none itself; base64 may begin with a slash as well.
+      !(value.startsWith('/') && existsSync(value))
     )
       remember(value);
   }
