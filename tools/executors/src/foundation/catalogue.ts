@@ -221,9 +221,11 @@ export const errors = catalogue({
   },
   DEPENDENCY_FAILED: {
     exit: EXIT.failed,
-    text: (p: { name: string; dependency: string; stage: string }) => ({
-      what: `${p.name} was not started: its dependency ${p.dependency} did not get into ${p.stage}`,
-      state: 'nothing was changed for this package',
+    text: (p: { name: string; dependency: string; stage: string; reached: string[] }) => ({
+      what: `${p.name} was stopped: its dependency ${p.dependency} did not get into ${p.stage}`,
+      state: p.reached.includes('accepted')
+        ? 'the version was put there, and is not recorded; its dist-tag waits for the dependency'
+        : 'nothing was changed for this package',
       next: `mend ${p.dependency} (its own error is above), then run the same command again`,
     }),
   },

@@ -109,7 +109,12 @@ export function resultOf(
       return {
         ...failure(
           item,
-          errors.DEPENDENCY_FAILED({ name: item.name, dependency: outcome.by, stage }),
+          errors.DEPENDENCY_FAILED({
+            name: item.name,
+            dependency: outcome.by,
+            stage,
+            reached: outcome.reached,
+          }),
           outcome.reached,
         ),
         status: 'blocked',

@@ -164,7 +164,12 @@ function settledEarly(
   }
   const failed = item.after.find((name) => results.get(name)?.success === false);
   if (failed === undefined) return undefined;
-  const why = errors.DEPENDENCY_FAILED({ name: item.name, dependency: failed, stage: plan.stage });
+  const why = errors.DEPENDENCY_FAILED({
+    name: item.name,
+    dependency: failed,
+    stage: plan.stage,
+    reached: [],
+  });
   return { ...failure(item, why), status: 'blocked' };
 }
 

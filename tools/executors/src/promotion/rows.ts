@@ -63,8 +63,8 @@ const there = (passage: Passage) => passage.presence?.versions.get(passage.versi
 const WAIT = 'wait until visible';
 
 /**
- * The states of one package on its way into a stage, as a table. Only `put` waits for the dependencies, so that
- * fetching and checking of everything run ahead while the registry is far away.
+ * The states of one package on its way into a stage, as a table. Only `put` and the dist-tag wait for the dependencies, so
+ * that fetching and checking of everything run ahead while the registry is far away.
  */
 export const passageRows: Row<Passage>[] = [
   {
@@ -180,6 +180,8 @@ export const passageRows: Row<Passage>[] = [
   },
   {
     title: 'move the dist-tag',
+    // Nobody is to get by the tag what rests on something that turned out to be unsound.
+    waitsFor: 'verified',
     reaches: 'tagged',
     when: (passage) => passage.movesTag,
     run: async (passage, signal) => {

@@ -26,6 +26,8 @@ const packages = {
   kept: [],
   gone: [],
   other: [],
+  unsound: [],
+  resting: ['unsound'],
 };
 let flow: Flow;
 
@@ -58,6 +60,22 @@ const recordsOf = async (project: string) =>
   (await flow.records()).filter((line) => line.includes(` ${project}@`));
 
 describe('dependents', () => {
+  it('do not get their tag where what they depend on arrived, and turned out to be other bytes', async () => {
+    await flow.publish(['unsound', 'resting']);
+    const swapped = { path: /^\/@acme\/unsound\/-\/.*tgz$/, times: 99, fault: { do: 'corrupt' } } as const;
+    flow.proxy('test').rules.push(swapped);
+    const { results } = await flow.promote('test', ['unsound', 'resting']);
+    expect(results.map(({ project, status, error }) => `${project} ${status} ${error?.code}`)).toEqual([
+      'unsound failed SERVES_OTHER_BYTES',
+      'resting blocked DEPENDENCY_FAILED',
+    ]);
+    expect(results[1]?.error?.state).toMatch(/put there, and is not recorded/);
+    expect(await recordsOf('resting')).toEqual(['published github resting@1.0.0']);
+    flow.proxy('test').rules.splice(0);
+    const again = await flow.promote('test', ['unsound', 'resting']);
+    expect(again.results.map(({ status }) => status)).toEqual(['done', 'done']);
+  });
+
   it('are put when what they depend on can be seen, and fetched long before', async () => {
     await flow.publish(['units', 'money', 'invoice']);
     const hidden = { do: 'hide', version: '1.0.0' } as const;
