@@ -114,6 +114,22 @@ describe('verify', () => {
     expect(report.ok).toBe(true);
   });
 
+  it('finds a dist-tag that was moved back to an older version, not one that an older line left alone', async () => {
+    for (const version of ['1.2.0', '1.1.0']) {
+      await flow.release(version, ['sound']);
+      await flow.build(['sound']);
+      await flow.publish(['sound']);
+      await flow.promote('test', ['sound']);
+    }
+    const ofSound = async () =>
+      told((await verified(['test'])).findings).filter((line) => line.includes('sound'));
+    expect((await flow.world('test'))['sound']?.tags['latest']).toBe('1.2.0');
+    expect(await ofSound()).toEqual([]);
+    await tagByHand(flow, 'test', '@acme/sound', 'latest', '1.0.0');
+    expect(await ofSound()).toEqual(['tag test sound 1.0.0']);
+    await tagByHand(flow, 'test', '@acme/sound', 'latest', '1.2.0');
+  });
+
   it('finds a record that was edited, and a history that was written anew', async () => {
     const ledger = join(flow.root, '.sluice/local/ledger.git');
     const clone = join(flow.root, 'home/forger');

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import semver from 'semver';
 import { readArtifact } from '../artifact/index.ts';
 import { asSluiceError } from '../foundation/index.ts';
 import type { LedgerState } from '../ledger/types.ts';
@@ -160,7 +161,7 @@ function tagFindings(
   const found = here && tags[here.tag];
   if (!here || found === undefined || found === here.version) return [];
   // A version that is recorded and newer may hold the tag: an older line was promoted after it without moving it.
-  if (state.standing(stage.name, name, found)) return [];
+  if (state.standing(stage.name, name, found) && semver.gt(found, here.version)) return [];
   const what = `${here.tag} of ${name} in ${stage.name} points to ${found}; the ledger says ${here.version}`;
   return [{ kind: 'tag', stage: stage.name, name, version: found, what }];
 }
