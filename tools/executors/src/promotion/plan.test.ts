@@ -183,7 +183,9 @@ describe('what becomes of a package', () => {
     const [other] = plan(next, wants('money'), { target: holds({ 'money@1.1.0': bytes('forged') }) }).items;
     expect(other?.problem?.what).toContain(bytes('forged'));
     expect(other?.problem?.what).toContain(bytes('money@1.1.0'));
-    const [empty] = plan([], wants('money'), { publishTarget: 'put' }).items;
+    const [empty] = plan([], wants('money'), {
+      targets: { 'publish-registry': 'put', promote: 'move' },
+    }).items;
     expect(empty?.problem?.next).toBe('npx nx run money:put');
   });
 });
@@ -280,6 +282,20 @@ describe('dependencies', () => {
         'money@1.0.0 refused DEPENDENCY_NOT_IN_STAGE',
         'invoice@1.0.0 refused DEPENDENCY_NOT_IN_STAGE',
       ],
+    ],
+    [
+      'that were rolled back in the stage do not count, though they are there',
+      [...graph, held('units@1.0.0')],
+      wants('money'),
+      { target: holds({ 'units@1.0.0': '' }) },
+      ['money@1.0.0 refused DEPENDENCY_NOT_IN_STAGE'],
+    ],
+    [
+      'of which one version was rolled back may rest on another',
+      [...graph, held('units@1.0.0')],
+      wants('money'),
+      { target: holds({ 'units@1.0.0': '', 'units@1.0.1': '' }) },
+      ['money@1.0.0 promote'],
     ],
     [
       'that cannot be asked about say why',

@@ -27,8 +27,8 @@ export interface PlanInput {
   policy: string;
   /** Lets `latest` move to a lower version. */
   backwards?: boolean;
-  /** Name of the publish target, for the message about an empty predecessor. */
-  publishTarget?: string;
+  /** Names of the targets, for messages. */
+  targets?: { 'publish-registry': string; promote: string };
 }
 
 /** The package names whose presence in the target a plan needs: the requested ones and what they depend on. */
@@ -126,8 +126,10 @@ function draft(input: PlanInput, request: Request): PlanItem {
   return item;
 }
 
+const usualTargets = { 'publish-registry': 'publish-registry', promote: 'promote' };
+
 function missingSource(input: PlanInput, request: Request): SluiceError {
-  const { stage, before, state } = input;
+  const { stage, before, state, targets = usualTargets } = input;
   if (request.version) {
     return errors.VERSION_NOT_IN_PREDECESSOR({
       name: request.name,
@@ -139,8 +141,8 @@ function missingSource(input: PlanInput, request: Request): SluiceError {
   }
   const publish =
     before.index === 0
-      ? `npx nx run ${request.project}:${input.publishTarget ?? 'publish-registry'}`
-      : `npx nx run ${request.project}:promote:${before.name}`;
+      ? `npx nx run ${request.project}:${targets['publish-registry']}`
+      : `npx nx run ${request.project}:${targets.promote}:${before.name}`;
   return errors.PREDECESSOR_EMPTY({
     project: request.project,
     name: request.name,
@@ -158,10 +160,11 @@ function settleDependencies(item: PlanItem, drafts: Map<string, PlanItem>, input
   for (const [name, { range }] of Object.entries(dependencies)) {
     const companion = drafts.get(name);
     const comes = companion?.action === 'promote' && satisfies(companion.version, range);
-    const there = [...(input.target.get(name)?.versions.keys() ?? [])].some((version) =>
+    const there = [...(input.target.get(name)?.versions.keys() ?? [])].filter((version) =>
       satisfies(version, range),
     );
-    if (comes || there) continue;
+    // What was rolled back stays in the registry; nothing new may rest on it.
+    if (comes || there.some((version) => !input.state.hold(name, version))) continue;
     const unknown = input.unknown.get(name);
     if (unknown) return void refused(item, unknown);
     const project = input.state.project(name) ?? companion?.project ?? name;
@@ -174,6 +177,8 @@ function settleDependencies(item: PlanItem, drafts: Map<string, PlanItem>, input
         dependency: name,
         range,
         project,
+        promote: (input.targets ?? usualTargets).promote,
+        held: there[0],
       }),
     );
     return;

@@ -1,3 +1,4 @@
+import semver from 'semver';
 import { evaluateGate, explainClosed } from '../gate/index.ts';
 import { installAndImport } from '../registry/index.ts';
 import { errors, EXIT, SluiceError } from '../foundation/index.ts';
@@ -65,7 +66,7 @@ export async function planPromotion(context: Context, options: PromoteOptions): 
     unknown,
     policy: policy.commit,
     ...(options.backwards ? { backwards: true } : {}),
-    publishTarget: context.options.targets['publish-registry'],
+    targets: context.options.targets,
   });
   const moving = plan.items.filter((item) => item.action === 'promote');
   const decisions = await evaluateGate({
@@ -124,7 +125,9 @@ export async function promote(
     const outcomes = await carry(stage, passages, options);
     const done = moving.filter((item) => outcomes.get(item.name)?.status === 'done');
     const problem = await record(context, signer, (state) =>
-      done.filter((item) => !recorded(state, stage, item)).map((item) => promotedRecord(item, planned)),
+      done
+        .filter((item) => !recorded(state, stage, item) || wentBack(state, stage, item, options))
+        .map((item) => promotedRecord(item, planned)),
     );
     const unsettled = await settleTags(
       stage,
@@ -151,6 +154,13 @@ export async function promote(
 
 const recorded = (state: LedgerState, stage: Stage, item: PlanItem) =>
   state.standing(stage.name, item.name, item.version)?.record.integrity === item.integrity;
+
+/** A tag that a person moved back to a version which entered before: that is a new fact, and the stage stands there now. */
+const wentBack = (state: LedgerState, stage: Stage, item: PlanItem, { backwards }: PromoteOptions) =>
+  backwards === true &&
+  item.previous !== undefined &&
+  semver.lt(item.version, item.previous) &&
+  state.position(stage.name, item.name)?.record.version !== item.version;
 
 /** The result of what is not going to move; undefined where it is. Items come dependencies first. */
 function settledEarly(

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bytesFromBuffer } from '../registry/bytes.ts';
 import { makeTarball, type TarballRecipe } from '../testing/npm-packages.ts';
 import type { PromoteOptions } from './promote.ts';
+import { proveAll } from './prove.ts';
 import { putByHand, tagByHand } from './testing/by-hand.ts';
 import { Flow, type StageName } from './testing/flow.ts';
 
@@ -15,6 +16,7 @@ const packages = {
   pre: [],
   onlypre: [],
   older: [],
+  returned: [],
   lost: [],
   named: [],
   secret: [],
@@ -138,6 +140,23 @@ describe('dist-tags', () => {
       'promoted test older@1.2.0',
       'promoted test older@1.1.0',
     ]);
+  });
+
+  it('that went back when asked are on record, once', async () => {
+    await published('1.1.0', 'returned');
+    await into('test', 'returned');
+    await published('1.2.0', 'returned');
+    await into('test', 'returned');
+    expect(await into('test', 'returned', '1.1.0', { backwards: true })).toMatchObject({ status: 'done' });
+    expect((await of('returned'))?.tags['latest']).toBe('1.1.0');
+    expect(await into('test', 'returned', '1.1.0', { backwards: true })).toMatchObject({ status: 'nothing' });
+    expect((await recordsOf('returned')).filter((line) => line.startsWith('promoted'))).toEqual([
+      'promoted test returned@1.1.0',
+      'promoted test returned@1.2.0',
+      'promoted test returned@1.1.0',
+    ]);
+    const { findings } = await flow.with((context) => proveAll(context, { stages: ['test'] }));
+    expect(findings.filter(({ name }) => name === '@acme/returned')).toEqual([]);
   });
 
   it('that were lost are set again, without a second record', async () => {
