@@ -75,6 +75,13 @@ describe('status', () => {
     expect(text).toMatch(/held \(npx sluice unhold .*\n {2}bad 1\.1\.0$/m);
   });
 
+  it('says what a promotion would fail with, instead of that it can be promoted', async () => {
+    flow.proxy('public').rules.push({ times: 9, fault: { do: 'answer', status: 401 } });
+    const text = formatStatus(await flow.with(statusOf), new Date());
+    flow.proxy('public').rules.splice(0);
+    expect(text).toMatch(/^ {2}gated 1\.0\.0 -> public: TOKEN_REFUSED: /m);
+  });
+
   it('asks no registry but those that something waits for behind a gate', async () => {
     const before = ['github', 'test', 'public'].map((stage) => flow.proxies.get(stage)!.requests.length);
     await flow.with(statusOf);

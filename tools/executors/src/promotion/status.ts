@@ -1,4 +1,3 @@
-import type { GateDecision } from '../gate/types.ts';
 import type { LedgerState } from '../ledger/types.ts';
 import type { Context } from './context.ts';
 import { planPromotion } from './promote.ts';
@@ -17,7 +16,7 @@ export interface StageStatus {
   waiting?: string;
   /** The version that stands here is held: nothing promotes it any further. */
   isHeld?: boolean;
-  /** Why it waits: what the gate misses. */
+  /** Why it waits: what the gate misses, or what a promotion would fail with. */
   waitsFor?: string[];
   held?: string[];
 }
@@ -40,8 +39,8 @@ export function assembleStatus(input: {
   profile: string;
   stages: string[];
   others?: { project: string; name: string }[];
-  /** Gate decisions of what waits, by stage and then "name@version". */
-  gates?: Map<string, Map<string, GateDecision>>;
+  /** What keeps what waits, by stage and then "name@version". */
+  obstacles?: Map<string, Map<string, string[]>>;
 }): Status {
   const { state, stages } = input;
   const known = state.packages().map((name) => ({ name, project: state.project(name) ?? name }));
@@ -62,7 +61,7 @@ export function assembleStatus(input: {
 }
 
 function stageStatus(
-  { state, gates }: Parameters<typeof assembleStatus>[0],
+  { state, obstacles }: Parameters<typeof assembleStatus>[0],
   name: string,
   stage: string,
   before: string | undefined,
@@ -70,7 +69,7 @@ function stageStatus(
   const here = state.newest(stage, name)?.record;
   const next = before === undefined ? undefined : state.position(before, name)?.record;
   const waits = next && state.standing(stage, name, next.version)?.record.integrity !== next.integrity;
-  const gate = next && gates?.get(stage)?.get(`${name}@${next.version}`);
+  const waitsFor = next && obstacles?.get(stage)?.get(`${name}@${next.version}`);
   const held = [...new Set(state.history(stage, name).map((entry) => entry.record.version))].filter(
     (version) => state.hold(name, version),
   );
@@ -80,9 +79,7 @@ function stageStatus(
     ...(here ? { version: here.version, since: here.at, integrity: here.integrity, by: here.by } : {}),
     ...(here && state.hold(name, here.version) ? { isHeld: true } : {}),
     ...(waits ? { waiting: next.version } : {}),
-    ...(waits && gate && !gate.open
-      ? { waitsFor: gate.results.filter((result) => !result.open).map((result) => result.detail) }
-      : {}),
+    ...(waits && waitsFor && waitsFor.length > 0 ? { waitsFor } : {}),
     ...(held.length > 0 ? { held } : {}),
   };
 }
@@ -97,24 +94,31 @@ export async function statusOf(context: Context): Promise<Status> {
   const state = await (await context.ledger()).refresh();
   const stages = context.options.packages.stages.map((stage) => stage.name);
   const plain = assembleStatus({ state, profile: context.profile, stages });
-  const gates = new Map<string, Map<string, GateDecision>>();
+  const obstacles = new Map<string, Map<string, string[]>>();
   for (const stage of context.options.packages.stages) {
     const requests = plain.packages
       .filter((one) => one.stages.some((here) => here.stage === stage.name && here.waiting !== undefined))
       .map(({ name, project }) => ({ name, project }));
     if (!stage.gate || requests.length === 0) continue;
-    gates.set(stage.name, await gatesOf(context, stage.name, requests));
+    obstacles.set(stage.name, await obstaclesOf(context, stage.name, requests));
   }
-  return gates.size === 0 ? plain : assembleStatus({ state, profile: context.profile, stages, gates });
+  return obstacles.size === 0
+    ? plain
+    : assembleStatus({ state, profile: context.profile, stages, obstacles });
 }
 
-async function gatesOf(
+async function obstaclesOf(
   context: Context,
   stage: string,
   requests: { name: string; project: string }[],
-): Promise<Map<string, GateDecision>> {
+): Promise<Map<string, string[]>> {
   const { plan } = await planPromotion(context, { stage, requests });
   return new Map(
-    plan.items.flatMap((item) => (item.gate ? [[`${item.name}@${item.version}`, item.gate] as const] : [])),
+    plan.items.map(({ name, version, problem, gate }) => [
+      `${name}@${version}`,
+      problem
+        ? [`${problem.code}: ${problem.what}`]
+        : (gate?.results ?? []).filter((result) => !result.open).map((result) => result.detail),
+    ]),
   );
 }
