@@ -65,6 +65,34 @@ describe('publishing', () => {
   });
 });
 
+describe('the tags of releases', () => {
+  const remote = (...args: string[]) =>
+    flow.git('--git-dir', join(dirname(flow.root), 'remote.git'), ...args);
+  const tags = () => remote('for-each-ref', '--format=%(refname:lstrip=2) %(*objectname)', 'refs/tags');
+
+  it('are at the remote, at the commit that was published; a second run finds them there', async () => {
+    for (const _ of ['first', 'second']) {
+      const { results } = await flow.publish(['clean', 'dirty'], { gitTag: true });
+      expect(results.map(({ success }) => success)).toEqual([true, true]);
+      const commit = flow.git('rev-parse', 'HEAD');
+      expect(tags()).toBe(`clean@1.0.0 ${commit}\ndirty@1.0.0 ${commit}`);
+    }
+  });
+
+  it('fail the package whose tag the remote has elsewhere, and no other', async () => {
+    flow.git('tag', '--delete', 'clean@1.0.0', 'dirty@1.0.0');
+    remote('update-ref', '-d', 'refs/tags/dirty@1.0.0');
+    remote('tag', '--force', '-a', '-m', 'forged', 'clean@1.0.0', 'sluice/ledger');
+    const { results } = await flow.publish(['clean', 'dirty'], { gitTag: true });
+    expect(results.map(({ project, success, error }) => [project, success, error?.code])).toEqual([
+      ['clean', false, 'GIT_FAILED'],
+      ['dirty', true, undefined],
+    ]);
+    expect(tags()).toMatch(/^dirty@1\.0\.0 /m);
+    remote('update-ref', '-d', 'refs/tags/clean@1.0.0');
+  });
+});
+
 describe('nothing is moved', () => {
   const without = async (name: string, value: string | undefined, code: string) => {
     const kept = flow.env[name];

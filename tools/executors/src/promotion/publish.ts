@@ -19,7 +19,7 @@ import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
 import { settleTags } from './settle-tags.ts';
 import { distTagOf, mayMove } from './tags.ts';
-import { releaseTagPattern, tagRelease } from './release-tag.ts';
+import { tagReleases } from './release-tag.ts';
 import { toolVersions } from './tools.ts';
 
 export interface PublishRequest {
@@ -327,18 +327,16 @@ async function tagAll(
   versions: { project: string; name: string; version: string }[],
   settle: Settle,
 ): Promise<void> {
-  const pattern = await releaseTagPattern(context.workspaceRoot);
   const state = await (await context.ledger()).state();
-  for (const item of versions) {
+  const releases = versions.flatMap((item) => {
     const published = state.published(item.name, item.version)?.record;
-    if (!published) continue;
-    try {
-      await tagRelease(context, pattern, item.project, item.version, published.source.commit);
-    } catch (error) {
-      // The local registries can be emptied, and then get versions again whose tags are older: no harm to anybody.
-      if (context.profile === 'local' && error instanceof SluiceError && error.code === 'TAG_ELSEWHERE')
-        continue;
-      settle(item.project, failure(item, error));
-    }
+    return published ? [{ ...item, commit: published.source.commit }] : [];
+  });
+  for (const [project, error] of await tagReleases(context, releases)) {
+    // The local registries can be emptied, and then get versions again whose tags are older: no harm to anybody.
+    const harmless = error instanceof SluiceError && error.code === 'TAG_ELSEWHERE';
+    if (context.profile === 'local' && harmless) continue;
+    const item = releases.find((one) => one.project === project);
+    if (item) settle(project, failure(item, error));
   }
 }
