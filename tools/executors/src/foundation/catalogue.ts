@@ -212,13 +212,12 @@ export const errors = catalogue({
       stage: string;
       dependency: string;
       range: string;
-      project: string;
-      promote: string;
+      command: string;
       held: string | undefined;
     }) => ({
-      what: `${p.name}@${p.version} needs ${p.dependency}@${p.range}, and stage ${p.stage} has no such version (nor does this promotion bring it)${p.held === undefined ? '' : `: ${p.held} is held`}`,
+      what: `${p.name}@${p.version} needs ${p.dependency}@${p.range}, and stage ${p.stage} has no such version (nor does this command bring it)${p.held === undefined ? '' : `: ${p.held} is held`}`,
       state: 'nothing was changed for this package: it could not be installed there',
-      next: `promote the dependency first: npx nx run ${p.project}:${p.promote}:${p.stage}`,
+      next: `bring the dependency there first: ${p.command}`,
     }),
   },
   DEPENDENCY_FAILED: {

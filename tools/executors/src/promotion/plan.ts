@@ -176,8 +176,7 @@ function settleDependencies(item: PlanItem, drafts: Map<string, PlanItem>, input
         stage: input.stage.name,
         dependency: name,
         range,
-        project,
-        promote: (input.targets ?? usualTargets).promote,
+        command: `npx nx run ${project}:${(input.targets ?? usualTargets).promote}:${input.stage.name}`,
         held: there[0],
       }),
     );
@@ -185,7 +184,7 @@ function settleDependencies(item: PlanItem, drafts: Map<string, PlanItem>, input
   }
 }
 
-const satisfies = (version: string, range: string) =>
+export const satisfies = (version: string, range: string) =>
   semver.satisfies(version, range, { includePrerelease: true });
 
 function refused(item: PlanItem, error: SluiceError): PlanItem {

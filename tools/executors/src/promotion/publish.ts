@@ -15,6 +15,7 @@ import {
   type PackageResult,
 } from './carry.ts';
 import type { Context } from './context.ts';
+import { satisfies } from './plan.ts';
 import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
 import { settleTags } from './settle-tags.ts';
@@ -142,12 +143,16 @@ async function carryAll(
     context.signer().catch(() => undefined);
   const since = state.count;
   const nothing = new Map<string, PackageResult>();
+  const together = new Set(artifacts.map(({ manifest }) => manifest.name));
   const passages = passagesOf(artifacts, stage, store, context.contentStore(), async (draft) => {
     const early = settledEarly(draft, stage, state, undefined);
     if (early?.error) throw early.error;
     if (early) nothing.set(draft.manifest.name, early);
-    // Without a signature nothing may be recorded, and what cannot be recorded must not be put.
-    else await context.signer();
+    else {
+      await needsNobodyElse(context, draft, { stage, store, state, together });
+      // Without a signature nothing may be recorded, and what cannot be recorded must not be put.
+      await context.signer();
+    }
     return early !== undefined;
   });
   const outcomes = await carry(stage, passages, options);
@@ -187,6 +192,34 @@ async function carryAll(
     } else settle(artifact.project, error ? failure(item, error) : resultOf(item, outcome, stage.name));
   }
   return done.length;
+}
+
+/** @throws DEPENDENCY_NOT_IN_STAGE where a sibling that it needs is neither in the stage nor published together with it */
+async function needsNobodyElse(
+  context: Context,
+  { manifest }: Draft,
+  where: Pick<Where, 'stage' | 'store' | 'state'> & { together: Set<string> },
+): Promise<void> {
+  const { stage, store, state, together } = where;
+  const { name, version } = manifest;
+  for (const [dependency, { range }] of Object.entries(manifest.workspaceDependencies)) {
+    const isGood = (one: string) => satisfies(one, range);
+    if (together.has(dependency)) continue;
+    if (state.history(stage.name, dependency).some(({ record: one }) => isGood(one.version))) continue;
+    // It may have been there before there was a ledger.
+    if ([...(await store.look(dependency)).versions.keys()].some(isGood)) continue;
+    const target = context.options.targets['publish-registry'];
+    const command = `npx nx run ${state.project(dependency) ?? dependency}:${target}`;
+    throw errors.DEPENDENCY_NOT_IN_STAGE({
+      name,
+      version,
+      stage: stage.name,
+      dependency,
+      range,
+      command,
+      held: undefined,
+    });
+  }
 }
 
 /** Commit and dirtiness of the sources; a dirty tree is refused in the live profile unless it is asked for. */

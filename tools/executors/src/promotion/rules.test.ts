@@ -28,6 +28,8 @@ const packages = {
   kept: [],
   gone: [],
   other: [],
+  absent: [],
+  orphan: ['absent'],
   unsound: [],
   resting: ['unsound'],
 };
@@ -62,6 +64,21 @@ const recordsOf = async (project: string) =>
   (await flow.records()).filter((line) => line.includes(` ${project}@`));
 
 describe('dependents', () => {
+  it('are not published without what they need, whether that was not asked for or has no artifact', async () => {
+    const alone = await flow.publish(['orphan']);
+    expect(alone.results).toMatchObject([{ error: { code: 'DEPENDENCY_NOT_IN_STAGE' } }]);
+    await rm(flow.artifact('absent'), { recursive: true });
+    const both = await flow.publish(['absent', 'orphan']);
+    expect(both.results.map(({ error }) => error?.code)).toEqual([
+      'ARTIFACT_MISSING',
+      'DEPENDENCY_NOT_IN_STAGE',
+    ]);
+    expect(await of('orphan', 'github')).toBeUndefined();
+    await flow.build(['absent']);
+    await flow.publish(['absent']);
+    expect((await flow.publish(['orphan'])).results).toMatchObject([{ status: 'done' }]);
+  });
+
   it('do not get their tag where what they depend on arrived, and turned out to be other bytes', async () => {
     await flow.publish(['unsound', 'resting']);
     const swapped = { path: /^\/@acme\/unsound\/-\/.*tgz$/, times: 99, fault: { do: 'corrupt' } } as const;
