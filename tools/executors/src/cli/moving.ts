@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../foundation/index.ts';
 import { explainClosed } from '../gate/index.ts';
@@ -7,7 +6,7 @@ import type { PackageResult } from '../promotion/carry.ts';
 import { planPromotion, promote } from '../promotion/promote.ts';
 import { rollback } from '../promotion/rollback.ts';
 import { formatPlan } from '../report/plan.ts';
-import { packageRequests, type Door, type Perform } from './shared.ts';
+import { ask, packageRequests, planExit, type Door, type Perform } from './shared.ts';
 
 interface PromoteFlags {
   json?: boolean;
@@ -53,14 +52,14 @@ export function promoteCommand(program: Command, perform: Perform): void {
         if (closed.size > 0 && !flags.json && !flags.dryRun) say(explainClosed(closed, stage).format());
         if (flags.json) answer(JSON.stringify({ plan, results }, undefined, 2));
         else if (flags.dryRun) answer(formatPlan(plan));
-        return exitOf(results);
+        return flags.dryRun ? planExit(plan.items) : exitOf(results);
       }, flags),
     );
 }
 
 /** At a terminal, a person who may approve can do so on the spot. */
 async function offerApproval(
-  { context, say }: Door,
+  { context, say, signal }: Door,
   options: Parameters<typeof planPromotion>[1],
 ): Promise<void> {
   const { plan } = await planPromotion(context, options);
@@ -71,13 +70,7 @@ async function offerApproval(
   );
   if (!asks) return;
   say(formatPlan(plan));
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const said = await terminal.question('Approve this plan with your SSH key now? [y/N] ');
-    if (/^y(es)?$/i.test(said.trim())) await approve(context, options);
-  } finally {
-    terminal.close();
-  }
+  if (await ask('Approve this plan with your SSH key now?', signal)) await approve(context, options);
 }
 
 const isClosed = (result: PackageResult) => result.error?.code === 'GATE_CLOSED';

@@ -1,10 +1,9 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { EXIT } from '../foundation/index.ts';
 import { approve, override, waiting } from '../promotion/approve.ts';
 import { unhold } from '../promotion/rollback.ts';
 import { formatApproval, formatPlan } from '../report/plan.ts';
-import { packageRequests, type Perform } from './shared.ts';
+import { ask, packageRequests, type Perform } from './shared.ts';
 
 interface ApproveFlags {
   key?: string;
@@ -30,7 +29,7 @@ export function approveCommand(program: Command, perform: Perform): void {
     .option('--yes', 'do not ask, even at a terminal')
     .option('--json', 'as JSON')
     .action((stage: string, packages: string[], flags: ApproveFlags) =>
-      perform(async ({ context, answer, say }) => {
+      perform(async ({ context, signal, answer, say }) => {
         const requests = await packageRequests(context, packages);
         const approved = await approve(context, {
           stage,
@@ -41,12 +40,7 @@ export function approveCommand(program: Command, perform: Perform): void {
           confirm: async (plan, signer) => {
             say(formatPlan(plan));
             if (flags.yes || !process.stdin.isTTY) return true;
-            const terminal = createInterface({ input: process.stdin, output: process.stderr });
-            const said = await terminal.question(
-              `Approve these ${waiting(plan).length} as ${signer.principal}? [y/N] `,
-            );
-            terminal.close();
-            return /^y(es)?$/i.test(said.trim());
+            return ask(`Approve these ${waiting(plan).length} as ${signer.principal}?`, signal);
           },
         });
         answer(flags.json ? JSON.stringify(approved, undefined, 2) : formatApproval(approved));

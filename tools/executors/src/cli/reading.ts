@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT, errors, type ExitCode } from '../foundation/index.ts';
+import { EXIT, errors } from '../foundation/index.ts';
 import { baseCommit } from '../promotion/base.ts';
 import { planPromotion } from '../promotion/promote.ts';
 import { proveAll } from '../promotion/prove.ts';
@@ -7,7 +7,7 @@ import { statusOf } from '../promotion/status.ts';
 import { formatPlan } from '../report/plan.ts';
 import { formatStatus } from '../report/status.ts';
 import { formatVerify } from '../report/verify.ts';
-import { packageRequests, type Perform } from './shared.ts';
+import { packageRequests, planExit, type Perform } from './shared.ts';
 
 export function baseCommand(program: Command, perform: Perform): void {
   program
@@ -55,13 +55,6 @@ export function planCommand(program: Command, perform: Perform): void {
         return planExit(plan.items);
       }),
     );
-}
-
-function planExit(items: { action: string; gate?: { open: boolean } }[]): ExitCode {
-  if (items.some((item) => item.action === 'refused')) return EXIT.failed;
-  return items.some((item) => item.action === 'promote' && item.gate?.open === false)
-    ? EXIT.gateClosed
-    : EXIT.done;
 }
 
 export function statusCommand(program: Command, perform: Perform): void {

@@ -139,8 +139,10 @@ async function collect<O extends CommonOptions>(
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const settle: Settle = (result, stage) => {
     const task = tasks.find(
-      ({ project, options }) =>
-        project === result.project && (stage === undefined || options.stage === stage),
+      // The ledger may know a project by an older name; the package's is the same.
+      ({ project, name, options }) =>
+        (project === result.project || name === result.name) &&
+        (stage === undefined || options.stage === stage),
     );
     if (task) ended.set(task.id, { success: result.success, text: redact(result.line) });
   };

@@ -358,6 +358,14 @@ export const errors = catalogue({
       next: `npx sluice ${p.command} ... --reason "why it cannot be otherwise"`,
     }),
   },
+  ROLLBACK_OVERTAKEN: {
+    exit: EXIT.failed,
+    text: (p: { name: string; tag: string; now: string; stage: string }) => ({
+      what: `${p.tag} of ${p.name} in stage ${p.stage} moved to ${p.now} while it was to be rolled back: somebody promoted meanwhile`,
+      state: 'nothing was changed for this package',
+      next: `npx sluice status (and name the bad version: npx sluice rollback ${p.stage} ${p.name} --version <bad>)`,
+    }),
+  },
   VERSION_WITHOUT_PACKAGE: {
     exit: EXIT.badInput,
     text: (p: { version: string }) => ({
@@ -789,7 +797,7 @@ export const errors = catalogue({
     text: (p: { what: string; here: string; there: string; branch: string }) => ({
       what: `${p.what} is ${p.here} here, but ${p.there} on ${p.branch}, which is what counts`,
       state: 'nothing was changed',
-      next: `take over the nx.json of ${p.branch}, or merge the change into it first`,
+      next: `take over nx.json and .npmrc of ${p.branch}, or merge the change into it first`,
     }),
   },
   SHALLOW_CLONE: {

@@ -1,6 +1,7 @@
 export type * from './types.ts';
 export { loadPolicy, type Policy, type PolicyInput } from './policy.ts';
 export { policyHistory, type PolicyHistory } from './policy-history.ts';
+export { checkClientFile } from './client-file.ts';
 export { evaluateGate } from './evaluate.ts';
 export { explainClosed } from './explain.ts';
 export {

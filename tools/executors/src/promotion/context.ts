@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { errors, rememberEnvironment } from '../foundation/index.ts';
-import { loadPolicy, type Policy } from '../gate/index.ts';
+import { checkClientFile, loadPolicy, type Policy } from '../gate/index.ts';
 import { openRepository, type Repository } from '../git/index.ts';
 import { openLedger } from '../ledger/index.ts';
 import type { Ledger, Signer } from '../ledger/types.ts';
@@ -60,6 +60,7 @@ export async function openContext(given: ContextOptions): Promise<Context> {
 
   const client = once(() => readClientConfig(workspaceRoot, env));
   const stages = once(async () => {
+    if (profile === 'live') await checkClientFile(repository, await policy());
     const { registry: defaultRegistry, tokenFor } = await client();
     const names = localStages(options, env);
     const pipeline = options.packages.stages.map((stage) => stage.name);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Batch } from '../ledger/types.ts';
@@ -62,6 +62,20 @@ describe('publishing', () => {
       expect(signature).toMatchObject({ format: 'sshsig', principal: 'rita@acme.example' });
       expect(records.every((record) => record.by === 'rita@acme.example')).toBe(true);
     }
+  });
+});
+
+describe('an .npmrc that the default branch does not have', () => {
+  it('is refused before any registry is asked: it could send bytes and token elsewhere', async () => {
+    const seen = () => [...flow.proxies.values()].reduce((sum, proxy) => sum + proxy.requests.length, 0);
+    await flow.write({ '.npmrc': 'registry=http://evil.example.com/\n' });
+    const asked = seen();
+    await expect(flow.promote('test')).rejects.toMatchObject({ code: 'POLICY_DIFFERS', exit: 2 });
+    await expect(flow.publish(['clean'], { allowDirty: true })).rejects.toMatchObject({
+      code: 'POLICY_DIFFERS',
+    });
+    expect(seen()).toBe(asked);
+    await rm(join(flow.root, '.npmrc'));
   });
 });
 

@@ -184,8 +184,7 @@ function settleDependencies(item: PlanItem, drafts: Map<string, PlanItem>, input
   }
 }
 
-export const satisfies = (version: string, range: string) =>
-  semver.satisfies(version, range, { includePrerelease: true });
+export const satisfies = (version: string, range: string) => semver.satisfies(version, range);
 
 function refused(item: PlanItem, error: SluiceError): PlanItem {
   item.action = 'refused';

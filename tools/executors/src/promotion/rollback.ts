@@ -30,6 +30,8 @@ export interface RollbackPlan {
   bad: { version: string; integrity: string };
   to: string;
   tag: string;
+  /** What the tag pointed to when this was decided. */
+  seen?: string;
   /** The tag points to `to` already. */
   tagStays: boolean;
   deprecates: boolean;
@@ -79,6 +81,7 @@ export function planRollback(
     bad: { version: bad.version, integrity: bad.integrity },
     to,
     tag,
+    ...(tags[tag] === undefined ? {} : { seen: tags[tag] }),
     tagStays: tags[tag] === to,
     deprecates: capabilities.deprecate,
     dependents: dependentsOf(state, stage.name, name, bad.version),
@@ -146,7 +149,12 @@ const rowsFor = (stage: Stage): Row<Undoing>[] => [
       if (!presence.versions.has(plan.to)) {
         throw errors.VERSION_GONE({ name: plan.name, version: plan.to, stage: plan.stage });
       }
-      if (presence.tags[plan.tag] !== plan.to) await store.setTag(plan.name, plan.tag, plan.to, signal);
+      const now = presence.tags[plan.tag];
+      if (now === plan.to) return;
+      if (now !== undefined && now !== plan.seen && now !== plan.bad.version) {
+        throw errors.ROLLBACK_OVERTAKEN({ name: plan.name, tag: plan.tag, now, stage: plan.stage });
+      }
+      await store.setTag(plan.name, plan.tag, plan.to, signal);
     },
   },
   {
