@@ -50,11 +50,15 @@ export async function openContext(given: ContextOptions): Promise<Context> {
   const { workspaceRoot } = given;
   const env = given.env ?? process.env;
   rememberEnvironment(env);
-  const options = await readOptions(workspaceRoot);
   const profile = profileOf(env);
-  const repository = await openRepository(workspaceRoot);
-  const remote = await remoteOf(repository, options.ledger.remote);
-  const identity = await repository.identity(options.ledger.remote);
+  const [options, repository] = await Promise.all([
+    readOptions(workspaceRoot),
+    openRepository(workspaceRoot),
+  ]);
+  const [remote, identity] = await Promise.all([
+    remoteOf(repository, options.ledger.remote),
+    repository.identity(options.ledger.remote),
+  ]);
   const stores = new Map<string, Promise<StageStore>>();
   const closing: (() => Promise<void>)[] = [];
 

@@ -42,12 +42,19 @@ interface Planned {
 
 /** Everything that a dry run prints, an approval signs, and `promote` carries out. Reads only. */
 export async function planPromotion(context: Context, options: PromoteOptions): Promise<Planned> {
-  const stage = await context.stage(options.stage, context.options.targets.promote);
+  // Three things that wait for git and for files; side by side they take as long as the longest.
+  const [stage, policy, ledger] = await Promise.all([
+    context.stage(options.stage, context.options.targets.promote),
+    context.policy(),
+    context.ledger().then(async (opened) => {
+      await opened.refresh();
+      return opened;
+    }),
+  ]);
   const before = (await context.stages())[stage.index - 1];
   if (!before)
     throw errors.FIRST_STAGE({ stage: stage.name, publish: context.options.targets['publish-registry'] });
-  const [policy, ledger] = await Promise.all([context.policy(), context.ledger()]);
-  const state = await ledger.refresh();
+  const state = await ledger.state();
   const requests =
     options.requests ?? state.packages().map((name) => ({ name, project: state.project(name) ?? name }));
   // Found while the registry is asked; who needs it awaits it.

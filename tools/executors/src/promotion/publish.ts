@@ -64,9 +64,14 @@ export async function publish(
   context: Context,
   options: PublishOptions,
 ): Promise<{ results: PackageResult[] }> {
-  const stage = (await context.stages())[0] as Stage;
-  const source = await sourceInfo(context, options.allowDirty ?? false);
-  const state = await (await context.ledger()).refresh();
+  // Four things that wait for git and for files; side by side they take as long as the longest.
+  const [stages, source, state] = await Promise.all([
+    context.stages(),
+    sourceInfo(context, options.allowDirty ?? false),
+    context.ledger().then((ledger) => ledger.refresh()),
+    context.policy().catch(() => undefined),
+  ]);
+  const stage = stages[0] as Stage;
   const results = new Map<string, PackageResult>();
   const settle = (project: string, result: PackageResult): void => {
     results.set(project, result);
