@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { openRepository } from '../tools/executors/src/git/index.ts';
 import { openLedger } from '../tools/executors/src/ledger/index.ts';
-import type { LedgerRecord } from '../tools/executors/src/ledger/types.ts';
+import type { LedgerRecord, Published, RecordBody } from '../tools/executors/src/ledger/types.ts';
 
 const [records = 100_000, size = 5] = process.argv.slice(2).map(Number);
 const PACKAGES = 300;
@@ -140,7 +140,7 @@ try {
     `${''.padEnd(28)} ${['open', 'refresh', 'positions', 'spent', 'audit'].map((t) => t.padStart(10)).join('')}`,
   );
   print('cold (no snapshot)', await measure());
-  const warm = [];
+  const warm: Awaited<ReturnType<typeof measure>>[] = [];
   for (let round = 0; round < 7; round++) warm.push(await measure());
   const keys = Object.keys(warm[0] as object) as (keyof (typeof warm)[0])[];
   print(
@@ -150,12 +150,11 @@ try {
 
   const ledger = await open();
   await ledger.refresh();
-  const body = (n: number) => ({
-    ...recordOf(0),
-    type: 'held' as const,
-    version: `9.${n}.0`,
-    reason: 'bench',
-  });
+  const { project, name, integrity, stage, registry } = recordOf(0) as Published;
+  const body = (n: number): RecordBody => {
+    const item = { project, name, version: `9.${n}.0`, integrity };
+    return { type: 'held', pipeline: 'packages', stage, registry, ...item, reason: 'bench' };
+  };
   const appends: number[] = [];
   for (let n = 0; n < 15; n++)
     appends.push((await milliseconds(() => ledger.append(() => [body(n)], { run: 'b' })))[0]);
