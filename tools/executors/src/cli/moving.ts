@@ -100,7 +100,10 @@ export function rollbackCommand(program: Command, perform: Perform): void {
     .description(
       'move the dist-tag back, deprecate the bad version where the registry can, and hold its digest',
     )
-    .option('--to <version>', 'go back to this version; default: the good one before')
+    .option(
+      '--to <version>',
+      'go back to this version; default: the good one before; none: only deprecate and hold',
+    )
     .option('--version <version>', 'the bad version; default: the one that stands in the stage')
     .option('--reason <text>', 'stands in the deprecation message and in the ledger')
     .option('--dry-run', 'print what would happen; change nothing')

@@ -315,7 +315,7 @@ export const errors = catalogue({
       next:
         p.has.length > 0
           ? `choose one with --to=${p.has[0]}`
-          : 'release a corrected version; npm deprecate warns users meanwhile',
+          : `npx sluice rollback ${p.stage} ${p.name} --to none (deprecates and holds it; the dist-tag has to point somewhere), and release a corrected version`,
     }),
   },
   CANNOT_ROLL_BACK: {

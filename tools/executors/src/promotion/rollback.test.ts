@@ -163,6 +163,19 @@ describe('a rollback', () => {
     expect([await of('again'), await flow.records()]).toEqual([untouched.again, records]);
   });
 
+  it('deprecates and holds a first version where a person says that there is nothing to go back to', async () => {
+    const { results } = await back('first', { to: 'none', reason: 'leaks' });
+    expect(results).toMatchObject([{ status: 'done' }]);
+    const world = await of('first');
+    expect(world?.versions['1.0.0']).toMatch(/deprecated: leaks$/);
+    expect(world?.tags['latest']).toBe('1.0.0');
+    expect((await flow.records()).slice(-2)).toEqual([
+      'rolled-back test first@1.0.0',
+      'held test first@1.0.0',
+    ]);
+    expect((await back('first', { to: 'none' })).results).toMatchObject([{ status: 'nothing' }]);
+  });
+
   it('cannot go back to what is held', async () => {
     await back('twice');
     await release('1.2.0', ['twice']);

@@ -9,11 +9,14 @@ import type { Context } from './context.ts';
 import { record } from './recording.ts';
 import { distTagOf } from './tags.ts';
 
+/** Said instead of a version to go back to. */
+const NONE = 'none';
+
 export interface RollbackOptions {
   stage: string;
   /** Project or package names. */
   packages: string[];
-  /** Version to go back to; by default the one that stood in the stage before. */
+  /** Version to go back to; by default the one that stood in the stage before. `none`: deprecate and hold, leave the tag. */
   to?: string;
   /** The bad version; by default the one that stands in the stage. */
   version?: string;
@@ -28,7 +31,8 @@ export interface RollbackPlan {
   name: string;
   stage: string;
   bad: { version: string; integrity: string };
-  to: string;
+  /** Undefined where there is nothing good to go back to: the version is deprecated and held, the tag stays. */
+  to?: string;
   tag: string;
   /** What the tag pointed to when this was decided. */
   seen?: string;
@@ -64,8 +68,8 @@ export function planRollback(
   const tag = distTagOf(bad.version, stage.tag);
   // Where the tag never came to the bad version (an older line was mended, say), it stays at the good one that it names.
   const stays = good.find((version) => version === tags[tag]);
-  const to = options.to ?? stays ?? good[0];
-  if (to === undefined || !good.includes(to)) {
+  const to = options.to === NONE ? undefined : (options.to ?? stays ?? good[0]);
+  if (options.to !== NONE && (to === undefined || !good.includes(to))) {
     throw errors.ROLLBACK_NO_TARGET({
       name,
       version: bad.version,
@@ -79,10 +83,10 @@ export function planRollback(
     name,
     stage: stage.name,
     bad: { version: bad.version, integrity: bad.integrity },
-    to,
+    ...(to === undefined ? {} : { to }),
     tag,
     ...(tags[tag] === undefined ? {} : { seen: tags[tag] }),
-    tagStays: tags[tag] === to,
+    tagStays: to === undefined || tags[tag] === to,
     deprecates: capabilities.deprecate,
     dependents: dependentsOf(state, stage.name, name, bad.version),
     cannot: capabilities.cannot,
@@ -104,6 +108,7 @@ function takenBack(
     ? state.entered(stage, name, options.version)
     : state.history(stage, name).at(-1);
   if (!asked || state.standing(stage, name, asked.record.version)) return undefined;
+  if (options.to === NONE) return asked.record;
   const now = state.position(stage, name)?.record.version;
   if (!options.version && (now === undefined || (options.to !== undefined && options.to !== now)))
     return undefined;
@@ -144,7 +149,9 @@ const rowsFor = (stage: Stage): Row<Undoing>[] => [
   {
     title: 'move the dist-tag back',
     waitsFor: 'tag moved back',
+    when: ({ plan }) => plan.to !== undefined,
     run: async ({ plan, store }, signal) => {
+      if (plan.to === undefined) return;
       const presence = await store.look(plan.name, signal);
       if (!presence.versions.has(plan.to)) {
         throw errors.VERSION_GONE({ name: plan.name, version: plan.to, stage: plan.stage });
@@ -159,8 +166,10 @@ const rowsFor = (stage: Stage): Row<Undoing>[] => [
   },
   {
     title: 'wait until the tag is seen',
-    reaches: 'tag moved back',
+    reaches: ({ plan }) => (plan.to === undefined ? [] : ['tag moved back']),
+    when: ({ plan }) => plan.to !== undefined,
     run: async ({ plan, store }, signal) => {
+      if (plan.to === undefined) return;
       const now = (await store.look(plan.name, signal)).tags[plan.tag];
       if (now === plan.to) return;
       const { name, tag, to } = plan;
@@ -174,7 +183,7 @@ const rowsFor = (stage: Stage): Row<Undoing>[] => [
     when: ({ plan }) => plan.deprecates,
     run: async (undoing, signal) => {
       const { plan, store } = undoing;
-      const message = `${plan.reason}; use ${plan.name}@${plan.to}`;
+      const message = plan.to === undefined ? plan.reason : `${plan.reason}; use ${plan.name}@${plan.to}`;
       try {
         await store.deprecate(plan.name, plan.bad.version, message, signal);
       } catch (error) {
@@ -289,7 +298,7 @@ const itemOf = (plan: RollbackPlan) => ({
 
 function describe(plan: RollbackPlan, would: boolean, refused?: SluiceError): string {
   const moves = plan.tagStays
-    ? `stays at ${plan.to}`
+    ? `stays at ${plan.to ?? `${plan.seen}, since it has to point somewhere`}`
     : `${would ? 'would go' : 'went'} back from ${plan.bad.version} to ${plan.to}`;
   const lines = [
     `${plan.name}: ${plan.tag} in ${plan.stage} ${moves}`,
@@ -318,7 +327,7 @@ function recordsOf({ plan, refused }: Undoing, stage: Stage, state: LedgerState)
       ...common,
       type: 'rolled-back',
       tag: plan.tag,
-      to: plan.to,
+      ...(plan.to === undefined ? {} : { to: plan.to }),
       deprecated: plan.deprecates && refused === undefined,
       dependents: plan.dependents,
     },

@@ -27,11 +27,15 @@ export default async function approveExecutor(options: ApproveExecutorOptions, {
       ...(requests.length > 0 ? { requests } : {}),
       ...(comment ? { comment } : {}),
       ...(expires ? { expires } : {}),
+      confirm: async (plan) => {
+        process.stdout.write(`${formatPlan(plan)}\n\n`);
+        return true;
+      },
     });
     return {
       success: true,
       data: approved,
-      text: `${formatPlan(approved.plan)}\n\n${formatApproval(approved)}`,
+      text: (dryRun ? `${formatPlan(approved.plan)}\n\n` : '') + formatApproval(approved),
     };
   });
 }
