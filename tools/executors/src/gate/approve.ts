@@ -1,16 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Item, RecordBody } from '../ledger/types.ts';
-import type { PromotionPlan } from '../promotion/types.ts';
-import { planHash } from './plan-hash.ts';
+import { planHash, type Planned } from './plan-hash.ts';
 
 /** A week: long enough for a holiday's end, short enough that nobody forgets what was approved. */
 export const APPROVAL_EXPIRES_MS = 7 * 24 * 3_600_000;
 
 export interface ApprovalInput {
-  plan: Pick<PromotionPlan, 'pipeline' | 'stage' | 'registry' | 'repository'> & {
-    items: Item[];
-    hash?: string;
-  };
+  plan: Omit<Planned, 'pipeline'> & { pipeline: 'packages' | 'services'; items: Item[]; hash?: string };
   /** Commit of the policy that the person saw. */
   policy: string;
   /** Ledger head at which the plan was made; the append's own, newest state. */

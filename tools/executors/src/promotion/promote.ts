@@ -250,7 +250,7 @@ async function passagesOf(
       install:
         stage.verify === 'install'
           ? async (signal) =>
-              void (await installAndImport({ ...item, stage, scopes, clientOptions: client, signal }))
+              void (await installAndImport({ ...item, stage, store, scopes, clientOptions: client, signal }))
           : undefined,
     },
   }));

@@ -1,6 +1,7 @@
 import type { LedgerState } from '../ledger/types.ts';
 import type { Context } from './context.ts';
 import { planPromotion } from './promote.ts';
+import { workspacePackages } from './workspace-packages.ts';
 
 /** What one stage holds of one package. */
 export interface StageStatus {
@@ -93,7 +94,8 @@ function approvers(state: LedgerState, stage: string, nonces: string[]): string[
 export async function statusOf(context: Context): Promise<Status> {
   const state = await (await context.ledger()).refresh();
   const stages = context.options.packages.stages.map((stage) => stage.name);
-  const plain = assembleStatus({ state, profile: context.profile, stages });
+  const others = await workspacePackages(context.workspaceRoot);
+  const plain = assembleStatus({ state, profile: context.profile, stages, others });
   const obstacles = new Map<string, Map<string, string[]>>();
   for (const stage of context.options.packages.stages) {
     const requests = plain.packages
@@ -104,7 +106,7 @@ export async function statusOf(context: Context): Promise<Status> {
   }
   return obstacles.size === 0
     ? plain
-    : assembleStatus({ state, profile: context.profile, stages, obstacles });
+    : assembleStatus({ state, profile: context.profile, stages, others, obstacles });
 }
 
 async function obstaclesOf(

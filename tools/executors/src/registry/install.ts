@@ -9,6 +9,7 @@ import { capabilitiesOf } from './capabilities.ts';
 import { firstLines, importEntries } from './import-entries.ts';
 import { openNpmStore, tarballPath } from './npm-store.ts';
 import { entriesOf } from './package-entries.ts';
+import type { StageStore } from './types.ts';
 
 export interface InstallRequest {
   name: string;
@@ -20,6 +21,8 @@ export interface InstallRequest {
   scopes: string[];
   /** The npm client's flat options, for the default registry, proxies and certificates. */
   clientOptions?: Record<string, unknown>;
+  /** Opened with the client's proxy and certificates; the stage's own without. */
+  store?: Pick<StageStore, 'look'>;
   signal?: AbortSignal;
   /** Milliseconds for all imports; a minute by default. */
   importWithin?: number;
@@ -119,15 +122,17 @@ function clientOptions({
 }
 
 /** Only scopes can be turned towards a registry: an unscoped package is named by its address. */
-async function addressOf({ name, version, stage, signal }: InstallRequest): Promise<string> {
-  const store = openNpmStore(stage);
+async function addressOf(request: InstallRequest): Promise<string> {
+  const { name, version, stage, signal } = request;
+  const own = request.store ? undefined : openNpmStore(stage);
   try {
-    const tarball = (await store.look(name, signal)).versions.get(version)?.tarball;
+    const presence = await (request.store ?? own)?.look(name, signal);
+    const tarball = presence?.versions.get(version)?.tarball;
     if (tarball === undefined)
       throw errors.VERSION_NOT_IN_STAGE({ stage: stage.name, registry: stage.registry, name, version });
     return stage.registry + tarballPath(tarball, stage.registry);
   } finally {
-    await store.close();
+    await own?.close();
   }
 }
 
