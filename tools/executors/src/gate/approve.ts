@@ -6,7 +6,11 @@ import { planHash, type Planned } from './plan-hash.ts';
 export const APPROVAL_EXPIRES_MS = 7 * 24 * 3_600_000;
 
 export interface ApprovalInput {
-  plan: Omit<Planned, 'pipeline'> & { pipeline: 'packages' | 'services'; items: Item[]; hash?: string };
+  plan: Omit<Planned, 'pipeline' | 'items'> & {
+    pipeline: 'packages' | 'services';
+    items: Item[];
+    hash?: string;
+  };
   /** Commit of the policy that the person saw. */
   policy: string;
   /** Ledger head at which the plan was made; the append's own, newest state. */
