@@ -17,7 +17,7 @@ export async function machineFacts(): Promise<Machine> {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memoryBytes: totalmem(),
-    system: `${type()} ${release()}`,
+    system: `${type()} ${release().split('.').slice(0, 2).join('.')}`,
     node: process.versions.node,
     npm: (await mustRun(['npm', '--version'], ROOT, toolEnv(process.env['HOME'] ?? ROOT))).trim(),
     nx: version('nx'),
