@@ -171,12 +171,15 @@ describe('a proof in words', () => {
 });
 
 describe('a status in words', () => {
-  it('says what to type where there is nothing yet', () => {
-    expect(
-      formatStatus(
-        { schemaVersion: 1, profile: 'local', ledgerHead: null, records: 0, packages: [] },
-        new Date(),
-      ),
-    ).toMatch(/npx nx run-many -t publish-registry/);
+  it.each([
+    ['no package', [], /npx nx g @sluice\/nx:package/],
+    [
+      'nothing published',
+      [{ project: 'money', name: '@acme/money', stages: [{ stage: 'github', approvedBy: [] }] }],
+      /^money +-$[^]*npx nx run-many -t publish-registry/m,
+    ],
+  ])('says what to type where there is %s yet', (_, packages, said) => {
+    const status = { schemaVersion: 1, profile: 'local', ledgerHead: null, records: 0, packages } as const;
+    expect(formatStatus({ ...status, packages: [...packages] }, new Date())).toMatch(said);
   });
 });
