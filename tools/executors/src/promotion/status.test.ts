@@ -56,6 +56,8 @@ describe('status', () => {
         { approvedBy, version: '1.0.0', waiting: '1.1.0' },
         { approvedBy: ['rita@acme.example'], version: '1.0.0' },
       ],
+      // Never published: shown all the same.
+      fresh: [{ approvedBy }, { approvedBy }, { approvedBy }],
       gated: [
         { approvedBy, version: '1.0.0' },
         { approvedBy, version: '1.0.0' },
