@@ -185,11 +185,13 @@ describe('the published plugin in a fresh workspace', { timeout: 5 * MINUTES }, 
     expect(await cached()).toBe(true);
     const file = join(workspace, 'libs/words/package.json');
     const manifest = JSON.parse(await readFile(file, 'utf8'));
-    await writeFile(file, JSON.stringify({ ...manifest, version: '0.2.0' }));
+    // Nx shares its cache between workspaces of one machine: only a version that never was is sure to be built.
+    const version = `0.${Date.now()}.0`;
+    await writeFile(file, JSON.stringify({ ...manifest, version }));
     expect(await cached()).toBe(false);
     expect(
       (await read('dist/artifacts/report/artifact.json')).workspaceDependencies['@acme/words'].version,
-    ).toBe('0.2.0');
+    ).toBe(version);
     await writeFile(file, JSON.stringify(manifest));
     expect(await cached()).toBe(true);
     expect(
