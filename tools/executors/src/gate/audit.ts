@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { canonicalHash } from '../foundation/index.ts';
-import { readObjects, type Repository } from '../git/index.ts';
+import { RAW_LOG, readObjects, type Repository } from '../git/index.ts';
 import type { Batch, Ledger, LedgerState } from '../ledger/types.ts';
 import type { Profile } from '../pipeline/types.ts';
 import { AuditRules, type PlacedBatch } from './audit-rules.ts';
@@ -89,18 +89,10 @@ type Place = Omit<PlacedBatch, 'batch'> & { blob: string };
 
 async function batchesSince(repository: Repository, from: string | null, to: string): Promise<Place[]> {
   const range = from === null ? [to] : [to, `^${from}`];
-  const how = [
-    '--reverse',
-    '--topo-order',
-    '--raw',
-    '--no-renames',
-    '--no-abbrev',
-    '--root',
-    '--diff-filter=A',
-  ];
   const text = await repository.run([
     'log',
-    ...how,
+    ...RAW_LOG,
+    '--diff-filter=A',
     '--format=commit %H %ct',
     '--end-of-options',
     ...range,

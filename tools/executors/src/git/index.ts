@@ -3,3 +3,4 @@ export type { Change } from './changes.ts';
 export { normaliseRemote, withoutCredentials } from './identity.ts';
 export { readObjects } from './objects.ts';
 export { execute, type Outcome } from './process.ts';
+export { RAW_LOG } from './raw-log.ts';

@@ -1,4 +1,4 @@
-import type { Repository } from '../git/index.ts';
+import { RAW_LOG, type Repository } from '../git/index.ts';
 import type { BatchPlace } from './rows.ts';
 
 /** Something in the branch that an append-only ledger cannot have. */
@@ -72,18 +72,7 @@ export async function readHistory(
     for (const token of tokens) read(token);
   };
   const range = from === null ? [to] : [to, `^${from}`];
-  const how = [
-    '--reverse',
-    '--topo-order',
-    '--raw',
-    '--no-renames',
-    '--no-abbrev',
-    '--root',
-    '-z',
-    '--no-color',
-    '--no-show-signature',
-    '--diff-merges=off',
-  ];
+  const how = [...RAW_LOG, '-z', '--diff-merges=off'];
   await repository.run(['log', ...how, '--format=commit %H %P', ...range, '--'], { onStdout });
   if (rest !== '') read(rest);
   return { batches, problems };
