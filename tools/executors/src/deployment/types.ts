@@ -1,5 +1,7 @@
 import type { GateDecision } from '../gate/types.ts';
-import type { Migration } from '../service/types.ts';
+import type { SluiceError } from '../foundation/index.ts';
+import type { Credentials } from '../registry/oci/types.ts';
+import type { Migration, ServiceBundle, ServiceStage } from '../service/types.ts';
 
 /** What a release ran with; lies as `release.json` in its folder on every host, and (without `composeFile`) in the ledger. */
 export interface ReleaseManifest {
@@ -15,9 +17,9 @@ export interface ReleaseManifest {
   digest: string;
   /** Compose service -> full reference by digest. */
   images: Record<string, string>;
-  /** sha256 of the files on the host. */
+  /** sha256 over all that the files on the host are made of, but the variables' values and the release's name: equal for equal releases. */
   composeHash: string;
-  /** Keyed hash over names and values of all variables: tells that the environment differs, and nothing else. */
+  /** Slow hash over names and values of all variables: tells that the environment differs, and nothing else. */
   environmentHash: string;
   /** Name of the last migration that the artifact holds. */
   databaseVersion: string | null;
@@ -58,3 +60,99 @@ export type DeploymentOutcome =
   | 'unchanged'
   /** It failed, and something is not as it was: a person is needed. */
   | 'broken';
+
+/** What may be deployed to an environment, as the ledger and the stage's registry say; made by `promotion`. */
+export interface DeploymentSource {
+  /**
+   * The artifact that stands in the stage (promoted, not held, not rolled back since), or that `version` of it; undefined where
+   * there is none. Its digest in the registry, and the bundle's sha256, were compared with the ledger.
+   * @param version `sha-...` or a digest `sha256:...`
+   */
+  artifact(
+    stage: ServiceStage,
+    name: string,
+    version?: string,
+    signal?: AbortSignal,
+  ): Promise<DeployableArtifact | undefined>;
+}
+export interface DeployableArtifact {
+  project: string;
+  name: string;
+  version: string;
+  /** Of the artifact: the image, or the index of a stack. */
+  digest: string;
+  /** Compose service -> reference by digest that a host pulls: `ghcr.io/acme/api@sha256:...`. */
+  images: Record<string, string>;
+  bundle: ServiceBundle;
+  /** Bytes of all blobs: what a host must have room for. */
+  size: number;
+  /** What a host needs to pull; undefined: anonymous. */
+  credentials?: Credentials;
+  /** What the stage's gate says of it, where it was asked. */
+  gate?: GateDecision;
+}
+
+/** Writes what became of deployments; made by `promotion` over the ledger. */
+export interface DeploymentRecords {
+  /** Before anything is changed: throws where nobody could sign what will have to be written. */
+  ready(): Promise<void>;
+  /** One batch. Returns the problem instead of throwing it: by now hosts have changed. */
+  write(stage: ServiceStage, records: DeploymentRecord[]): Promise<SluiceError | undefined>;
+}
+interface Deployed {
+  project: string;
+  name: string;
+  version: string;
+  digest: string;
+  release: string;
+  hosts: string[];
+}
+export type DeploymentRecord =
+  | (Deployed & {
+      type: 'deployed';
+      /** Release that served before. */
+      previous?: string;
+      composeHash: string;
+      environmentHash: string;
+      databaseVersion: string | null;
+      /** File name of the backup that was made before. */
+      backup?: string;
+    })
+  | (Deployed & {
+      type: 'deploy-failed';
+      outcome: Exclude<DeploymentOutcome, 'deployed' | 'nothing'>;
+      /** Title of the row that failed, and its error's code. */
+      step: string;
+      code: string;
+      /** Release that serves, by host, as it was found afterwards; null where none does or nobody could tell. */
+      serving: Record<string, string | null>;
+    })
+  /** A person went back; `version` and `digest` are of the release that was left, and the digest is held. */
+  | (Deployed & {
+      type: 'returned';
+      to: { release: string; version: string; digest: string };
+      reason: string;
+      /** File name of the backup that the database was restored from. */
+      restored?: string;
+    });
+
+/** What a notification is made of. Never holds a secret. */
+export interface DeploymentEvent {
+  event: 'started' | 'succeeded' | 'failed' | 'rolled-back';
+  at: string;
+  run: string;
+  stage: string;
+  project: string;
+  version: string;
+  digest: string;
+  release: string;
+  hosts: string[];
+  /** For `failed` (a deployment or rollback), and for `rolled-back`: what is true now. */
+  outcome?: DeploymentOutcome;
+  error?: { code: string; what: string; state: string; next: string };
+  /** For `rolled-back`: the release that was gone back to. */
+  to?: string;
+  ms?: number;
+}
+/** Awaited, but for a short while only, and never allowed to fail a deployment. */
+export type Notify = (event: DeploymentEvent) => Promise<void>;
