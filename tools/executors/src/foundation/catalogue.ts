@@ -391,6 +391,24 @@ export const errors = catalogue({
     }),
   },
 
+  // ── service: sluice.json ────────────────────────────────────────────────────────────────────────────
+  SERVICE_CONFIG_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; problems: string[] }) => ({
+      what: `${p.file} has options that cannot be used:\n${p.problems.map((l) => `    ${l}`).join('\n')}`,
+      state: 'nothing was changed',
+      next: `correct ${p.file} (docs/reference/service.md lists every option)`,
+    }),
+  },
+  SERVICE_CONFIG_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { file: string }) => ({
+      what: `${p.file} does not exist, and without it a project is no service`,
+      state: 'nothing was changed',
+      next: `write ${p.file} (docs/reference/service.md lists every option)`,
+    }),
+  },
+
   // ── artifact: what build makes, and what it may not be made of ──────────────────────────────────────
   PACKAGE_NAME_INVALID: {
     exit: EXIT.badInput,

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Ajv, type ValidateFunction } from 'ajv';
 import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser';
 import { errors } from '../foundation/index.ts';
+import { checker, type Check } from '../schema/index.ts';
 import { crossChecks } from './checks.ts';
 import schema from './options.schema.json' with { type: 'json' };
-import { problemLine } from './problems.ts';
 import type { SluiceOptions } from './types.ts';
 
 /** Names under which a workspace registers the plugin; the last one is its folder, as this repository itself does. */
@@ -18,12 +17,9 @@ const OURS = /^@sluice\/nx(\/plugin)?$|(^|[/\\])tools[/\\]executors([/\\].*)?$/;
  */
 export function parseOptions(raw: unknown, file = 'nx.json'): SluiceOptions {
   const options = structuredClone(raw ?? {});
-  const check = validator();
-  const problems = check(options)
-    ? crossChecks(options as SluiceOptions)
-    : (check.errors ?? []).map(problemLine);
-  if (problems.length > 0)
-    throw errors.CONFIG_INVALID({ file, problems: [...new Set(problems)] }, { details: { problems } });
+  const wrong = (check ??= checker(schema, FORMATS))(options);
+  const problems = wrong.length > 0 ? wrong : crossChecks(options as SluiceOptions);
+  if (problems.length > 0) throw errors.CONFIG_INVALID({ file, problems }, { details: { problems } });
   return options as SluiceOptions;
 }
 
@@ -59,21 +55,16 @@ export async function readOptions(workspaceRoot: string): Promise<SluiceOptions>
   return optionsFromNxJson(text);
 }
 
-let compiled: ValidateFunction | undefined;
 /** Compiled at first use: most commands of Nx load the plugin's options, none should pay for it twice. */
-function validator(): ValidateFunction {
-  if (compiled) return compiled;
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, allowUnionTypes: true });
-  ajv.addFormat('uri', isRegistryUrl);
-  ajv.addFormat(
-    'date-time',
-    (text) =>
-      /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
-      !Number.isNaN(Date.parse(text)),
-  );
-  ajv.addFormat('time-zone', isTimeZone);
-  return (compiled = ajv.compile(schema));
-}
+let check: Check | undefined;
+
+const FORMATS = {
+  uri: isRegistryUrl,
+  'date-time': (text: string) =>
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
+    !Number.isNaN(Date.parse(text)),
+  'time-zone': isTimeZone,
+};
 
 /** Whether a text can be the address of a registry: a user, query or fragment in it would be lost or leak. */
 export function isRegistryUrl(text: string): boolean {

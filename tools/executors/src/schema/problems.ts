@@ -22,46 +22,54 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** `/packages/stages/1/registry` as a person writes it: `packages.stages[1].registry`. */
-function readable(pointer: string, property?: string): string {
+/** `/packages/stages/1/registry` as a person writes it: `packages.stages[1].registry`; `root` stands for the whole. */
+function readable(pointer: string, root: string, property?: string): string {
   const parts = pointer
     .split('/')
     .slice(1)
     .map((p) => p.replaceAll('~1', '/').replaceAll('~0', '~'));
   if (property !== undefined) parts.push(property);
   const path = parts.map((p, i) => (/^\d+$/.test(p) ? `[${p}]` : i === 0 ? p : `.${p}`)).join('');
-  return path || 'options';
+  return path || root;
 }
 
 const FORMATS: Record<string, string> = {
   uri: 'must be a URL: http or https, without a user, a query or a fragment',
   'date-time': 'must be an instant with its time zone, such as "2026-12-20T00:00:00Z"',
   'time-zone': 'must be a time zone such as "Europe/Berlin"',
+  'path-below': 'must be a path below the folder that it is relative to, with forward slashes',
+  'relative-path': 'must be a relative path, with forward slashes',
 };
 
-/** One line for each thing that the schema found wrong, led by its path. No value is repeated: it might be a secret in the wrong place. */
-export function problemLine(error: ErrorObject): string {
+/**
+ * One line for a thing that a schema found wrong, led by its path. No value is repeated: it might be a secret in the wrong place.
+ * A schema's own words for a pattern (`mustBe`) win.
+ * @param root what stands for the whole document
+ */
+export function problemLine(error: ErrorObject, root = 'options'): string {
   const { params } = error as { params: Record<string, unknown> };
   const schema = (error.parentSchema ?? {}) as {
     properties?: object;
     examples?: unknown[];
     required?: string[];
+    mustBe?: string;
   };
-  const at = readable(error.instancePath);
+  const at = readable(error.instancePath, root);
   switch (error.keyword) {
     case 'additionalProperties': {
       const property = String(params['additionalProperty']);
       const known = Object.keys(schema.properties ?? {});
       const near = nearest(property, known);
-      return `${readable(error.instancePath, property)}: is not an option; ${near ? `did you mean "${near}"?` : `here are: ${known.join(', ')}`}`;
+      return `${readable(error.instancePath, root, property)}: is not an option; ${near ? `did you mean "${near}"?` : `here are: ${known.join(', ')}`}`;
     }
     case 'required':
-      return `${readable(error.instancePath, String(params['missingProperty']))}: is missing`;
+      return `${readable(error.instancePath, root, String(params['missingProperty']))}: is missing`;
     case 'enum':
       return `${at}: must be one of ${(params['allowedValues'] as unknown[]).map((v) => JSON.stringify(v)).join(', ')}`;
     case 'format':
       return `${at}: ${FORMATS[String(params['format'])] ?? `must be a ${String(params['format'])}`}`;
     case 'pattern':
+      if (schema.mustBe !== undefined) return `${at}: must be ${schema.mustBe}`;
       if (/(^|\.)tokenEnv$/.test(at))
         return `${at}: must be the name of an environment variable (A-Z, 0-9, _), never the token itself`;
       if (/(^|\.)name$/.test(at))
@@ -82,6 +90,8 @@ export function problemLine(error: ErrorObject): string {
                   : 'an object',
         )
         .join(' or ')}`;
+    case 'propertyNames':
+      return `${readable(error.instancePath, root, String(params['propertyName']))}: is no name that can stand here`;
     case 'minItems':
       return `${at}: needs ${params['limit'] === 1 ? 'at least one entry' : `${String(params['limit'])} entries`}`;
     case 'minLength':
