@@ -177,6 +177,49 @@ describe('runRows', () => {
     expect(outcome?.status === 'failed' && outcome.error.details['notUndone']).toEqual(['stuck']);
   });
 
+  it('undoes a row that failed half-way where the row says so, and tells undo why', async () => {
+    const undone: string[] = [];
+    const undo = (title: string) => async (_: string, error?: SluiceError) =>
+      void undone.push(`${title} ${error?.code}`);
+    const failing = async () => {
+      throw failure(false);
+    };
+    const rows = (undoesParts: boolean): Row<string>[] => [
+      { title: 'lock', run: failing, undo: undo('lock'), undoesParts },
+    ];
+    await runRows({ rows: rows(false), subjects: subjects({ api: [] }) });
+    expect(undone).toEqual([]);
+    await runRows({ rows: rows(true), subjects: subjects({ api: [] }) });
+    expect(undone).toEqual(['lock SOME']);
+  });
+
+  it('holds a row until all subjects reached a state, and takes all back where one does not', async () => {
+    const log: string[] = [];
+    const run = async (sick: string) => {
+      log.length = 0;
+      const rows: Row<string>[] = [
+        {
+          title: 'bake',
+          reaches: 'baked',
+          run: async (id) => {
+            if (id === sick) throw failure(false);
+            log.push(`baked ${id}`);
+          },
+          undo: async (id) => void log.push(`undone ${id}`),
+        },
+        { title: 'finish', waitsForAll: 'baked', run: async (id) => void log.push(`finished ${id}`) },
+      ];
+      return runRows({ rows, subjects: subjects({ api: [], web: [], worker: [] }) });
+    };
+    await run('none');
+    expect(log.slice(0, 3).toSorted()).toEqual(['baked api', 'baked web', 'baked worker']);
+    expect(log.slice(3).toSorted()).toEqual(['finished api', 'finished web', 'finished worker']);
+    const outcomes = await run('web');
+    expect(log.toSorted()).toEqual(['baked api', 'baked worker', 'undone api', 'undone worker']);
+    expect(outcomes.get('api')).toMatchObject({ status: 'blocked', by: 'web' });
+    expect(outcomes.get('worker')).toMatchObject({ status: 'blocked', by: 'web' });
+  });
+
   it('ends a row that hangs, as a transient error', async () => {
     const rows: Row<string>[] = [
       {

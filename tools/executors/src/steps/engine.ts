@@ -85,12 +85,12 @@ async function runSubject<C>(
   const done: Row<C>[] = [];
   const ended = (outcome: object) => ({ id: subject.id, reached: own.reached, ...outcome }) as Outcome;
   for (const row of options.rows) {
-    if (row.waitsFor) {
-      const by = await firstMissing(subject.after, row.waitsFor, states);
-      if (by !== undefined) {
-        await undo(done, subject.context);
-        return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'blocked', by });
-      }
+    const by =
+      (row.waitsFor && (await firstMissing(subject.after, row.waitsFor, states))) ||
+      (row.waitsForAll && (await firstMissing(others(subject, options), row.waitsForAll, states)));
+    if (by) {
+      await undo(done, subject.context);
+      return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'blocked', by });
     }
     if (signal?.aborted) {
       await undo(done, subject.context);
@@ -101,7 +101,8 @@ async function runSubject<C>(
       const error = await attempt(row, subject, options);
       if (error === 'enough') return ended({ status: 'done' });
       if (error) {
-        error.details['notUndone'] = await undo(done, subject.context);
+        const begun = row.undoesParts ? [...done, row] : done;
+        error.details['notUndone'] = await undo(begun, subject.context, error);
         return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'failed', error });
       }
       done.push(row);
@@ -111,6 +112,9 @@ async function runSubject<C>(
   }
   return ended({ status: 'done' });
 }
+
+const others = <C>(subject: Subject<C>, { subjects }: RunOptions<C>): string[] =>
+  subjects.filter((other) => other !== subject).map(({ id }) => id);
 
 function statesOf<C>({ reaches }: Row<C>, context: C): string[] {
   if (typeof reaches === 'function') return reaches(context);
@@ -171,11 +175,11 @@ export function nextPause(
 }
 
 /** Takes back what was done, last first; one that cannot be taken back does not keep the others. Returns its titles. */
-async function undo<C>(done: Row<C>[], context: C): Promise<string[]> {
+async function undo<C>(done: Row<C>[], context: C, error?: SluiceError): Promise<string[]> {
   const left: string[] = [];
   for (const row of done.toReversed()) {
     try {
-      await row.undo?.(context);
+      await row.undo?.(context, error);
     } catch {
       left.push(row.title);
     }
