@@ -63,6 +63,31 @@ export const errors = catalogue({
     }),
   },
 
+  IMAGES_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string }) => ({
+      what: `the live profile needs the address of the image registry for ${p.stage}, and services.images in nx.json does not say it`,
+      state: 'nothing was changed',
+      next: 'add services.images to nx.json, for instance "ghcr.io/<owner>"',
+    }),
+  },
+  IMAGES_ADDRESS_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; variable: string }) => ({
+      what: `${p.variable}, where the images of "${p.stage}" lie, is not a host and a path (such as 127.0.0.1:5000/acme)`,
+      state: 'nothing was changed',
+      next: `set ${p.variable} to host[:port]/path without https://, or unset it`,
+    }),
+  },
+  HOSTS_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; variable: string }) => ({
+      what: `${p.variable}, the hosts of the stage "${p.stage}", is not a list of ssh destinations that differ (deploy@www1.example.com,deploy@www2.example.com)`,
+      state: 'nothing was changed',
+      next: `correct ${p.variable}, or unset it`,
+    }),
+  },
+
   // ── cli ─────────────────────────────────────────────────────────────────────────────────────────────
   NO_WORKSPACE: {
     exit: EXIT.badInput,
@@ -857,6 +882,215 @@ export const errors = catalogue({
       what: `the key ${p.key} stands under no name among the approvers, and git knows no e-mail address either`,
       state: 'nothing was recorded',
       next: 'set SLUICE_SIGNER=<name in the approvers file>, or git config user.email <address>',
+    }),
+  },
+
+  // ── registry/oci: image registries ──────────────────────────────────────────────────────────────────
+  IMAGE_CREDENTIALS_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; action: string }) => ({
+      what: `${p.registry} wants credentials to ${p.action} in ${p.repository}, and there are none`,
+      state: 'this request changed nothing',
+      next: `docker login ${p.registry} (or put a token into the stage's variable, SLUICE_<STAGE>_TOKEN), then run the same command again`,
+    }),
+  },
+  IMAGE_CREDENTIALS_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; action: string; said: string }) => ({
+      what: `${p.registry} refuses the credentials to ${p.action} in ${p.repository}: they are wrong, expired, or for another registry (${p.said})`,
+      state: 'this request changed nothing',
+      next: `docker login ${p.registry} (or renew the token in the stage's variable), then run the same command again`,
+    }),
+  },
+  IMAGE_RIGHT_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; action: string; said: string }) => ({
+      what: `${p.registry} does not let these credentials ${p.action} in ${p.repository} (403: ${p.said})`,
+      state: 'this request changed nothing',
+      next: `give them the right to read and write ${p.repository} (GitHub: permissions: packages: write), then run the same command again`,
+    }),
+  },
+  CREDENTIAL_HELPER_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { helper: string; registry: string; file: string; why: string }) => ({
+      what: `${p.helper}, which ${p.file} names for ${p.registry}, gave no credentials: ${p.why}`,
+      state: 'nothing was changed',
+      next: `printf '%s' '${p.registry}' | ${p.helper} get (shows what it says), or correct ${p.file}`,
+    }),
+  },
+  IMAGE_NOT_FOUND: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; reference: string }) => ({
+      what: `${p.registry} has no ${p.repository} with ${p.reference}; registries answer the same where a right to read is missing`,
+      state: 'nothing was changed',
+      next: 'npx nx status (shows which image is in which stage)',
+    }),
+  },
+  IMAGE_REPOSITORY_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; said: string }) => ({
+      what: `${p.registry} has no repository ${p.repository}, and makes none by itself (${p.said})`,
+      state: 'this request changed nothing',
+      next: `make the repository ${p.repository} there (AWS: aws ecr create-repository --repository-name ${p.repository}), then run the same command again`,
+    }),
+  },
+  IMAGE_INCOMPLETE: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; reference: string; said: string }) => ({
+      what: `${p.registry} does not take ${p.repository} ${p.reference}, because parts of it are not there (${p.said})`,
+      state: 'parts of the image may be there; no tag was set',
+      next: 'run the same command again: it asks for each part, and brings what is missing',
+    }),
+  },
+  IMAGE_BYTES_DIFFER: {
+    exit: EXIT.failed,
+    text: (p: {
+      registry: string;
+      repository: string;
+      reference: string;
+      expected: string;
+      found: string;
+    }) => ({
+      what: `${p.registry} gives other bytes for ${p.repository} ${p.reference}: expected ${p.expected}, got ${p.found}`,
+      state: 'these bytes were not used, and no tag was set to them by this request',
+      next: `do not deploy from ${p.repository}; find out who changed it: skopeo inspect --raw docker://${p.registry}/${p.repository}@${p.expected}`,
+    }),
+  },
+  IMAGE_TOO_LARGE: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; reference: string; said: string }) => ({
+      what: `${p.registry} does not take ${p.reference} of ${p.repository}: too large, or no room is left (${p.said})`,
+      state: 'parts of the image may be there; no tag was set',
+      next: 'make the image smaller (docker history shows its layers), or raise the limit or quota of the registry or of the proxy before it',
+    }),
+  },
+  IMAGE_RATE_LIMITED: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; waitMs?: number }) => ({
+      what:
+        `${p.registry} takes no more requests for now (429)` +
+        (p.waitMs === undefined ? '' : `: again in ${Math.ceil(p.waitMs / 1000)} s`),
+      state: 'this request changed nothing',
+      next: 'run the same command again later: it continues where it stopped',
+    }),
+  },
+  IMAGE_REGISTRY_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; action: string; status: number; said: string }) => ({
+      what: `${p.registry} failed when asked to ${p.action} in ${p.repository} (${p.status}: ${p.said})`,
+      state: 'whether the request took effect is not known; a new run looks first',
+      next: 'run the same command again: it continues where it stopped',
+    }),
+  },
+  IMAGE_REGISTRY_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; action: string; status: number; said: string }) => ({
+      what: `${p.registry} refuses to ${p.action} in ${p.repository} (${p.status}: ${p.said})`,
+      state: 'this request changed nothing',
+      next: 'correct what the registry names, then run the same command again',
+    }),
+  },
+  IMAGE_REGISTRY_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; why: string }) => ({
+      what: `${p.registry} cannot be reached: ${p.why}`,
+      state: 'whether a request that was under way took effect is not known; a new run looks first',
+      next: `check the address, the network and the proxy (curl https://${p.registry}/v2/), then run the same command again`,
+    }),
+  },
+  IMAGE_REGISTRY_INSECURE: {
+    exit: EXIT.badInput,
+    text: (p: { registry: string; what: string }) => ({
+      what: `${p.what} would go to ${p.registry} over plain HTTP, and that is not this machine`,
+      state: 'nothing was sent',
+      next: `give ${p.registry} a certificate, or reach it through a port of 127.0.0.1 (ssh -L)`,
+    }),
+  },
+  IMAGE_ANSWER_INVALID: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; action: string; why: string }) => ({
+      what: `${p.registry} answered as no image registry does when asked to ${p.action} in ${p.repository}: ${p.why}`,
+      state: 'whether a request that was under way took effect is not known; a new run looks first',
+      next: `check that ${p.registry} is an image registry, and that no proxy asks for a login (curl -i https://${p.registry}/v2/)`,
+    }),
+  },
+  IMAGE_UPLOAD_CUT: {
+    exit: EXIT.failed,
+    text: (p: {
+      registry: string;
+      repository: string;
+      digest: string;
+      got: number;
+      size: number;
+      why: string;
+    }) => ({
+      what: `the upload of ${p.digest} to ${p.registry}/${p.repository} broke off after ${p.got} of ${p.size} bytes: ${p.why}`,
+      state: 'the layers before it are there; no tag was set',
+      next: 'run the same command again: what is there is not sent again',
+    }),
+  },
+  IMAGE_DOWNLOAD_CUT: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; digest: string; got: number; size?: number }) => ({
+      what:
+        `the download of ${p.digest} from ${p.registry}/${p.repository} broke off after ${p.got} bytes` +
+        (p.size === undefined ? '' : ` of ${p.size}`),
+      state: 'what had arrived was thrown away',
+      next: 'run the same command again: what is there already is not fetched again',
+    }),
+  },
+  TAG_TAKEN: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; tag: string; there: string; wanted: string }) => ({
+      what: `the tag ${p.tag} of ${p.registry}/${p.repository} is ${p.there}, and was to become ${p.wanted}; tags of this stage do not move`,
+      state: 'nothing was copied, and the tag is as it was',
+      next: 'release a new version (a tag that does not move names one image for ever), or let the stage move its tags ("movesTags" in nx.json)',
+    }),
+  },
+  TAG_IMMUTABLE: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; tag: string; said: string }) => ({
+      what: `${p.registry} does not let the tag ${p.tag} of ${p.repository} be moved (${p.said})`,
+      state: 'the image is there, and the tag is as it was',
+      next: `allow tags to be overwritten in ${p.repository}, or give the stage a tag pattern that is new for each image`,
+    }),
+  },
+  TAG_NOT_AS_SET: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; tag: string; wanted: string; found: string }) => ({
+      what: `the tag ${p.tag} of ${p.registry}/${p.repository} was set to ${p.wanted}, and shows ${p.found}`,
+      state: 'the image is there; the tag is not what was asked for',
+      next: 'run the same command again; if it stays so, somebody else moves this tag at the same time',
+    }),
+  },
+  LAYOUT_INVALID: {
+    exit: EXIT.failed,
+    text: (p: { folder: string; why: string }) => ({
+      what: `${p.folder} is not an OCI image layout that can be pushed: ${p.why}`,
+      state: 'no tag was set',
+      next: 'build it again: npx nx build <project> --skip-nx-cache',
+    }),
+  },
+  ATTACHMENT_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { registry: string; repository: string; digest: string; artifactType: string }) => ({
+      what: `nothing of type ${p.artifactType} is attached to ${p.digest} in ${p.registry}/${p.repository}`,
+      state: 'nothing was changed',
+      next: 'publish the image again (npx nx run <project>:publish-registry): what is there is not sent again',
+    }),
+  },
+  ATTACHMENT_AMBIGUOUS: {
+    exit: EXIT.failed,
+    text: (p: {
+      registry: string;
+      repository: string;
+      digest: string;
+      artifactType: string;
+      found: string[];
+    }) => ({
+      what: `${p.found.length} different things of type ${p.artifactType} are attached to ${p.digest} in ${p.registry}/${p.repository}: ${p.found.join(', ')}`,
+      state: 'none of them was used',
+      next: 'find out who attached the others, and delete them in the registry',
     }),
   },
 

@@ -1,4 +1,13 @@
-import type { FreezeWindow, GateOptions, SluiceOptions } from './types.ts';
+import { IMAGES } from '../service/types.ts';
+import { isUnique, tagRules } from './image-tags.ts';
+import { isImageRepository } from './services.ts';
+import type {
+  FreezeWindow,
+  GateOptions,
+  ServicesOptions,
+  ServiceStageOptions,
+  SluiceOptions,
+} from './types.ts';
 
 /** What a schema cannot say: rules over several options at once. One line for each that is broken, led by its path. */
 export function crossChecks(options: SluiceOptions): string[] {
@@ -13,19 +22,12 @@ export function crossChecks(options: SluiceOptions): string[] {
         ];
       return gateProblems(at, stage.gate);
     }),
-    ...(options.services?.stages ?? []).flatMap((stage, i) => {
-      const at = `services.stages[${i}].gate`;
-      const before = (['soak', 'verified'] as const).filter((c) => i === 0 && stage.gate?.[c] !== undefined);
-      return [
-        ...before.map((c) => `${at}.${c}: the first stage has no stage before it to look at`),
-        ...gateProblems(at, stage.gate),
-      ];
-    }),
+    ...(options.services ? serviceProblems(options.services) : []),
   ];
 }
 
 function uniqueNames(options: SluiceOptions): string[] {
-  const first = new Map<string, string>();
+  const first = new Map([[IMAGES, 'the registry that images are published to']]);
   const named = [
     ...options.packages.stages.map((s, i) => [s.name, `packages.stages[${i}].name`] as const),
     ...(options.services?.stages ?? []).map((s, i) => [s.name, `services.stages[${i}].name`] as const),
@@ -48,6 +50,81 @@ function uniqueTargets(targets: SluiceOptions['targets']): string[] {
     first.set(name, target);
     return [];
   });
+}
+
+function serviceProblems(services: ServicesOptions): string[] {
+  const { images, stages } = services;
+  return [
+    ...imagesProblems('services.images', images),
+    ...stages.flatMap((stage, i) => {
+      const at = `services.stages[${i}]`;
+      const before = (['soak', 'verified'] as const).filter((c) => i === 0 && stage.gate?.[c] !== undefined);
+      return [
+        ...before.map((c) => `${at}.gate.${c}: the first stage has no stage before it to look at`),
+        ...(stage.gate?.verified === 'install'
+          ? [`${at}.gate.verified: a service is not installed; "bytes" asks for a verified deployment`]
+          : []),
+        ...gateProblems(`${at}.gate`, stage.gate),
+        ...imagesProblems(`${at}.images`, stage.images),
+        ...tagProblems(at, stage),
+      ];
+    }),
+    ...sharedHosts(stages),
+    ...sharedTags(services),
+  ];
+}
+
+function imagesProblems(at: string, images: string | undefined): string[] {
+  if (images === undefined || isImageRepository(images)) return [];
+  return [`${at}: must begin with the registry's host, such as "registry.example.com/acme"`];
+}
+
+/** A tag that names one build never moves; one that does not can do nothing else. */
+function tagProblems(at: string, stage: ServiceStageOptions): string[] {
+  return tagRules(stage).flatMap(({ pattern, moves }, i) => {
+    if (isUnique(pattern) === !moves) return [];
+    const why = moves
+      ? 'a tag with {commit}, {version} or {label} names one build and never moves'
+      : 'without {commit}, {version} or {label} every build has this tag, so it must move';
+    return [`${at}.tags[${i}]: ${why}`];
+  });
+}
+
+/** A host has one proxy and one folder, whichever stage it serves. */
+function sharedHosts(stages: ServiceStageOptions[]): string[] {
+  const first = new Map<string, ServiceStageOptions>();
+  return stages.flatMap((stage, i) =>
+    (stage.hosts ?? []).flatMap((host, j) => {
+      const other = first.get(host);
+      if (other === undefined) first.set(host, stage);
+      if (other === undefined || hostSettings(other) === hostSettings(stage)) return [];
+      return [
+        `services.stages[${i}].hosts[${j}]: is a host of the stage ${other.name} too, which has another folder or other ports`,
+      ];
+    }),
+  );
+}
+
+const hostSettings = ({ folder = '.sluice', ports, proxy }: ServiceStageOptions): string =>
+  [folder, ...(proxy === 'none' ? [] : [ports?.http ?? 80, ports?.https ?? 443])].join(' ');
+
+/** In one registry a tag that moves belongs to one stage, or two stages would pull it to and fro. */
+function sharedTags({ images, stages }: ServicesOptions): string[] {
+  const first = new Map<string, string>();
+  return stages.flatMap((stage, i) =>
+    tagRules(stage).flatMap(({ pattern, moves }, j) => {
+      const tag = pattern.replaceAll('{stage}', stage.name);
+      const key = `${stage.images ?? images} ${tag}`;
+      const other = first.get(key);
+      if (!moves) return [];
+      if (other !== undefined)
+        return [
+          `services.stages[${i}].tags[${j}]: is a moving tag of the stage ${other} already; {stage} sets them apart`,
+        ];
+      first.set(key, stage.name);
+      return [];
+    }),
+  );
 }
 
 function gateProblems(at: string, gate: GateOptions | undefined): string[] {

@@ -21,7 +21,7 @@ export function registryKind(url: string | undefined, said?: RegistryKind): Regi
 }
 
 /** `SLUICE_PRE_PROD_REGISTRY` for the stage `pre-prod` and the part `REGISTRY`. */
-export function overrideName(stage: string, part: 'REGISTRY' | 'TOKEN'): string {
+export function overrideName(stage: string, part: 'REGISTRY' | 'TOKEN' | 'USERNAME' | 'HOSTS'): string {
   return `SLUICE_${stage.toUpperCase().replaceAll('-', '_')}_${part}`;
 }
 

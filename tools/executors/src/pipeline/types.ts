@@ -7,7 +7,7 @@ export type RegistryKind = 'npm' | 'github' | 'verdaccio' | 'generic';
 /** The options of the plugin as they stand in nx.json, after the schema filled in its defaults. */
 export interface SluiceOptions {
   packages: { stages: PackageStageOptions[]; store?: { path: string } };
-  services?: { images?: string; stages: ServiceStageOptions[] };
+  services?: ServicesOptions;
   ledger: { branch: string; remote: string };
   /** Path of the allowed signers file (OpenSSH format), relative to the workspace root. */
   approvers: string;
@@ -17,7 +17,17 @@ export interface SluiceOptions {
   targets: Record<TargetName, string>;
 }
 export type TargetName =
-  'build' | 'publish-registry' | 'promote' | 'rollback' | 'registries' | 'status' | 'verify' | 'approve';
+  | 'build'
+  | 'publish-registry'
+  | 'promote'
+  | 'rollback'
+  | 'smoke'
+  | 'deploy-vps'
+  | 'releases'
+  | 'registries'
+  | 'status'
+  | 'verify'
+  | 'approve';
 
 export interface PackageStageOptions {
   name: string;
@@ -33,11 +43,37 @@ export interface PackageStageOptions {
   /** How long to wait until an accepted version is visible, for instance "5m". */
   visibleWithin?: string;
 }
-/** Services come through the same rooms later; until then their stages are only names and gates. */
+export interface ServicesOptions {
+  /** `host[:port]/path` of the image registry, without the image's own name; only the local profile does without. */
+  images?: string;
+  usernameEnv?: string;
+  tokenEnv?: string;
+  stages: ServiceStageOptions[];
+}
+/** What the fields mean, and their defaults: `ServiceStage` in `service/types.ts`. */
 export interface ServiceStageOptions {
   name: string;
   hosts?: string[];
   gate?: GateOptions;
+  /** A registry of the stage's own. */
+  images?: string;
+  usernameEnv?: string;
+  tokenEnv?: string;
+  tags?: (string | TagRule)[];
+  proxy?: 'caddy' | 'none';
+  ports?: { http?: number; https?: number };
+  folder?: string;
+  parallel?: number;
+  bake?: string;
+  backups?: number;
+  releases?: number;
+  lease?: string;
+  sshConfig?: string;
+}
+/** A tag that a promotion sets: text with `{stage}`, `{commit}`, `{version}`, `{label}` in it, and whether it may leave another digest. */
+export interface TagRule {
+  pattern: string;
+  moves: boolean;
 }
 
 export interface GateOptions {
