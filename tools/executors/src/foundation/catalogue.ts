@@ -1228,4 +1228,22 @@ export const errors = catalogue({
       next: 'run the same command again: it reads the ledger anew',
     }),
   },
+
+  // ── report: notifications ───────────────────────────────────────────────────────────────────────────
+  NOTIFICATION_ADDRESS: {
+    exit: EXIT.badInput,
+    text: (p: { channel: string; variable: string }) => ({
+      what: `${p.channel} has no address: ${p.variable} is not set, or is no URL`,
+      state: 'what was to be told happened all the same; nobody was told through this channel',
+      next: `set ${p.variable} where this runs (a secret of the environment), or take the entry out of nx.json`,
+    }),
+  },
+  NOTIFICATION_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { channel: string; answer: string }) => ({
+      what: `${p.channel} did not take the notification: ${p.answer}`,
+      state: 'what was to be told happened all the same; nobody was told through this channel',
+      next: 'check the address in its variable',
+    }),
+  },
 });

@@ -11,6 +11,8 @@ export interface SluiceOptions {
   ledger: { branch: string; remote: string };
   /** Path of the allowed signers file (OpenSSH format), relative to the workspace root. */
   approvers: string;
+  /** Who is told what happens to services, beside the terminal and the CI job. */
+  notifications: NotificationOptions[];
   /** Path of the file of revoked public keys (one a line, or an OpenSSH KRL). */
   revoked: string;
   /** Names of the inferred targets. */
@@ -50,6 +52,15 @@ export interface ServicesOptions {
   tokenEnv?: string;
   stages: ServiceStageOptions[];
 }
+/** One place that is told. Addresses are secrets: they stand in the environment. */
+export type NotificationOptions = {
+  /** For the warning when it does not answer. */
+  name?: string;
+  /** Everything unless said. */
+  on?: ('started' | 'approval-requested' | 'succeeded' | 'failed' | 'rolled-back')[];
+  /** All stages unless said. */
+  stages?: string[];
+} & ({ webhookEnv: string; format?: 'slack' | 'json' } | { smtpEnv: string; from: string; to: string[] });
 /** What the fields mean, and their defaults: `ServiceStage` in `service/types.ts`. */
 export interface ServiceStageOptions {
   name: string;
