@@ -14,7 +14,7 @@ export interface Snapshot {
 
 interface Header {
   format: 'sluice-ledger';
-  version: 2;
+  version: 3;
   head: string;
   problems: Problem[];
   stages: string[];
@@ -33,7 +33,7 @@ export async function readSnapshot(file: string): Promise<Snapshot | undefined> 
     const header = JSON.parse(bytes.toString('utf8', 0, end)) as Header;
     const body = bytes.subarray(end + 1);
     const [columns, batches, spent, text] = header.sizes;
-    if (header.format !== 'sluice-ledger' || header.version !== 2) return undefined;
+    if (header.format !== 'sluice-ledger' || header.version !== 3) return undefined;
     if (body.length !== columns + batches + spent + text || crc32(body) !== header.crc) return undefined;
     // Numbers of four bytes must start at a multiple of four.
     const aligned = new Uint8Array(body.subarray(0, columns));
@@ -71,7 +71,7 @@ export async function writeSnapshot(file: string, { head, problems, rows }: Snap
     const body = Buffer.concat([columns, batches, spent, rows.text]);
     const header: Header = {
       format: 'sluice-ledger',
-      version: 2,
+      version: 3,
       head,
       problems,
       stages: rows.stages,

@@ -1,4 +1,15 @@
-import type { Entry, Held, LedgerRecord, LedgerState, Promoted, Published, Setback } from './types.ts';
+import type {
+  Deployed,
+  DeployFailed,
+  Entry,
+  Held,
+  LedgerRecord,
+  LedgerState,
+  Promoted,
+  Published,
+  Returned,
+  Setback,
+} from './types.ts';
 
 /** Records by their place in the ledger's order; the columns that the fold needs are there without parsing the record. */
 export interface FoldSource {
@@ -8,6 +19,7 @@ export interface FoldSource {
   /** '' for records that are not about one item. */
   name(row: number): string;
   version(row: number): string;
+  isService(row: number): boolean;
   /** Rows of the promotions that used this approval up, ascending. */
   spenders(nonce: string): number[];
   record(row: number): LedgerRecord;
@@ -19,6 +31,8 @@ export interface FoldSource {
 interface Track {
   entries: number[];
   rollbacks: number[];
+  /** What was tried on hosts. */
+  deployments: number[];
 }
 interface Package {
   /** Version -> row of its first `published`: an artifact comes to be once. */
@@ -56,7 +70,24 @@ export class Fold {
     });
     const track = (stage: string, name: string): Track => {
       const found = this.#tracks.get(stage)?.get(name);
-      return { entries: upTo(found?.entries, end), rollbacks: upTo(found?.rollbacks, end) };
+      return {
+        entries: upTo(found?.entries, end),
+        rollbacks: upTo(found?.rollbacks, end),
+        deployments: upTo(found?.deployments, end),
+      };
+    };
+    const names = (services: boolean) =>
+      [...this.#packages]
+        .filter(([, { publications }]) =>
+          publications.some((row) => row < end && source.isService(row) === services),
+        )
+        .map(([name]) => name)
+        .sort();
+    const serving = (stage: string, name: string, is: (row: number) => boolean) => {
+      const row = track(stage, name).deployments.findLast(
+        (one) => source.type(one) !== 'deploy-failed' && is(one),
+      );
+      return row === undefined ? undefined : entry<Deployed | Returned>(row);
     };
     const newest = (entries: number[], holds: (row: number) => boolean) => {
       const row = entries.findLast(holds);
@@ -123,11 +154,12 @@ export class Fold {
         newestFirst<Extract<LedgerRecord, { type: 'freeze-overridden' }>>(this.#overrides.get(stage)).filter(
           ({ record }) => Date.parse(record.until) > now.getTime(),
         ),
-      packages: () =>
-        [...this.#packages]
-          .filter(([, { publications }]) => (publications[0] ?? end) < end)
-          .map(([name]) => name)
-          .sort(),
+      packages: () => names(false),
+      services: () => names(true),
+      deployments: (stage, name) =>
+        track(stage, name).deployments.map((row) => entry<Deployed | DeployFailed | Returned>(row)),
+      deployed: (stage, name, version) => serving(stage, name, (row) => source.version(row) === version),
+      running: (stage, name) => serving(stage, name, () => true),
       project: (name) => {
         const row = upTo(this.#packages.get(name)?.publications, end).at(-1);
         return row === undefined ? undefined : (source.record(row) as Published).project;
@@ -142,6 +174,8 @@ export class Fold {
     else if (type === 'freeze-overridden') listOf(this.#overrides, stage).push(row);
     else if (type === 'held' || type === 'released') this.#package(name).holds.push(row);
     else if (type === 'rolled-back') this.#track(stage, name).rollbacks.push(row);
+    else if (type === 'deployed' || type === 'deploy-failed' || type === 'returned')
+      this.#track(stage, name).deployments.push(row);
     else this.#track(stage, name).entries.push(row);
     if (type === 'published') {
       const { published, publications } = this.#package(name);
@@ -186,7 +220,7 @@ export class Fold {
   #track(stage: string, name: string): Track {
     const stages = mapOf(this.#tracks, stage);
     let track = stages.get(name);
-    if (!track) stages.set(name, (track = { entries: [], rollbacks: [] }));
+    if (!track) stages.set(name, (track = { entries: [], rollbacks: [], deployments: [] }));
     return track;
   }
 

@@ -2,8 +2,8 @@ import type { FoldSource } from './fold.ts';
 import { RECORD_TYPES } from './validate.ts';
 import type { LedgerRecord } from './types.ts';
 
-const COLUMNS = 7;
-type Name = 'type' | 'stage' | 'name' | 'version' | 'batch' | 'start' | 'length';
+const COLUMNS = 8;
+type Name = 'type' | 'stage' | 'name' | 'version' | 'batch' | 'start' | 'length' | 'services';
 const COLUMN: Record<Name, number> = {
   type: 0,
   stage: 1,
@@ -12,6 +12,7 @@ const COLUMN: Record<Name, number> = {
   batch: 4,
   start: 5,
   length: 6,
+  services: 7,
 };
 
 /** Strings by number, each stored once. */
@@ -91,6 +92,7 @@ export class Rows implements FoldSource {
       set('stage', this.#stages.add(record.stage));
       set('name', this.#names.add('name' in record ? record.name : ''));
       set('version', this.#versions.add('version' in record ? record.version : ''));
+      set('services', record.pipeline === 'services' ? 1 : 0);
       set('batch', batch);
       set('start', -1);
       this.#parsed.set(row, record);
@@ -143,6 +145,9 @@ export class Rows implements FoldSource {
   }
   type(row: number): LedgerRecord['type'] {
     return RECORD_TYPES[this.#cell(row, 'type')] as LedgerRecord['type'];
+  }
+  isService(row: number): boolean {
+    return this.#cell(row, 'services') === 1;
   }
   spenders(nonce: string): number[] {
     if (!this.#spenders) {

@@ -34,6 +34,35 @@ interface Common {
   run: string;
 }
 
+/** What makes a service's artifact out of its digest; the digest is the record's integrity. */
+export interface PublishedImage {
+  /** Version in package.json, where there is one. */
+  label?: string;
+  mediaType: string;
+  /** Compose service -> digest. */
+  images: Record<string, string>;
+  builder: string;
+  /** What is attached to the image in its registry. */
+  attachments: { artifactType: string; sha256: string; size: number }[];
+}
+
+/** What a release ran with, and where. */
+export interface Deployment {
+  release: string;
+  hosts: string[];
+  composeHash: string;
+  /** Keyed: tells that the environment differs, and nothing else. */
+  environmentHash: string;
+  /** Name of the last migration that the artifact holds. */
+  databaseVersion: string | null;
+  /** Names of the migrations that this run made. */
+  migrations?: string[];
+  /** Name of the backup that was made before. */
+  backup?: string;
+  /** Release that served before; undefined on a first deployment. */
+  previous?: string;
+}
+
 export type LedgerRecord =
   /** The artifact reached the first stage and reads back. */
   | (Common &
@@ -41,9 +70,12 @@ export type LedgerRecord =
         type: 'published';
         /** Folder of the project in the repository, with `/`. */
         root: string;
-        shasum: string;
+        /** Packages alone: what npm knew before it had an integrity. */
+        shasum?: string;
         size: number;
         tag: string;
+        /** Services alone. */
+        image?: PublishedImage;
         source: SourceInfo;
         tools: Tools;
         /** Workspace dependencies: name -> {version, range}. */
@@ -56,8 +88,11 @@ export type LedgerRecord =
       Item & {
         type: 'promoted';
         from: string;
+        /** A service's first tag. */
         tag: string;
-        /** The version that held the tag before. */
+        /** Services alone: all tags that were set. */
+        tags?: string[];
+        /** The version that held the tag before; of a service the one that was promoted before. */
         previous?: string;
         verified: 'bytes' | 'install';
         planHash: string;
@@ -94,6 +129,30 @@ export type LedgerRecord =
   /** Nothing promotes this digest until it is released by hand. */
   | (Common & Item & { type: 'held'; reason: string })
   | (Common & Item & { type: 'released'; reason: string })
+  /** The release serves on all hosts of the stage, was verified there and has baked. */
+  | (Common & Item & Deployment & { type: 'deployed' })
+  /** A deployment (or a return) of this version did not come to its end. */
+  | (Common &
+      Item &
+      Deployment & {
+        type: 'deploy-failed';
+        /** Code of the error. */
+        code: string;
+        reason: string;
+        /** `restored`: the release before was proved to serve on all hosts. `unchanged`: nothing was touched. `broken`: neither. */
+        outcome: 'restored' | 'unchanged' | 'broken';
+      })
+  /** A person went back: name, version and integrity are those that serve now. */
+  | (Common &
+      Item &
+      Deployment & {
+        type: 'returned';
+        reason: string;
+        /** What served before, where it is known. */
+        left?: { release: string; version: string; integrity: string };
+        /** Backup that the database was restored from. */
+        restored?: string;
+      })
   /** A freeze window of this stage does not count until `until`. */
   | (Common & { type: 'freeze-overridden'; reason: string; until: string });
 
@@ -122,6 +181,10 @@ export type Promoted = Extract<LedgerRecord, { type: 'promoted' }>;
 export type Approved = Extract<LedgerRecord, { type: 'approved' }>;
 export type Held = Extract<LedgerRecord, { type: 'held' }>;
 export type Setback = Extract<LedgerRecord, { type: 'held' | 'released' | 'rolled-back' }>;
+
+export type Deployed = Extract<LedgerRecord, { type: 'deployed' }>;
+export type DeployFailed = Extract<LedgerRecord, { type: 'deploy-failed' }>;
+export type Returned = Extract<LedgerRecord, { type: 'returned' }>;
 
 /** What the records add up to; pure look-ups over folded records. */
 export interface LedgerState {
@@ -152,7 +215,15 @@ export interface LedgerState {
   overrides(stage: string, now: Date): Entry<Extract<LedgerRecord, { type: 'freeze-overridden' }>>[];
   /** Package names that were ever published, sorted. */
   packages(): string[];
-  /** Package name -> project name, from the newest record. */
+  /** Names of services that were ever published, sorted. */
+  services(): string[];
+  /** All that was tried on the hosts of a stage, oldest first. */
+  deployments(stage: string, name: string): Entry<Deployed | DeployFailed | Returned>[];
+  /** The newest record by which this version came to serve in this stage, whether it still does or not. */
+  deployed(stage: string, name: string, version: string): Entry<Deployed | Returned> | undefined;
+  /** What serves in this stage: the newest deployment or return that came to its end. */
+  running(stage: string, name: string): Entry<Deployed | Returned> | undefined;
+  /** Package or service name -> project name, from the newest record. */
   project(name: string): string | undefined;
 }
 

@@ -52,13 +52,37 @@ const common = {
 };
 const item = { project: text, name: text, version: text, integrity };
 
+const digest: Check = (v) => typeof v === 'string' && /^sha256:[0-9a-f]{64}$/.test(v);
+const image = shape({
+  label: maybe(text),
+  mediaType: text,
+  images: mapOf(digest),
+  builder: text,
+  attachments: listOf(shape({ artifactType: text, sha256: text, size: natural })),
+});
+const deployment = {
+  ...common,
+  ...item,
+  pipeline: oneOf('services'),
+  integrity: digest,
+  release: word,
+  hosts: listOf(text),
+  composeHash: text,
+  environmentHash: text,
+  databaseVersion: orNull(text),
+  migrations: maybe(listOf(text)),
+  backup: maybe(text),
+  previous: maybe(word),
+};
+
 /** The fields of each type of record; a field that stands nowhere here is let through, for versions to come. */
 const types: Record<LedgerRecord['type'], Record<string, Check>> = {
   published: {
     ...common,
     ...item,
     root: anyText,
-    shasum: anyText,
+    shasum: maybe(anyText),
+    image: maybe(image),
     size: natural,
     tag: text,
     source: shape({ commit: text, dirty: bool }),
@@ -71,6 +95,7 @@ const types: Record<LedgerRecord['type'], Record<string, Check>> = {
     ...item,
     from: text,
     tag: text,
+    tags: maybe(listOf(text)),
     previous: maybe(anyText),
     verified: oneOf('bytes', 'install'),
     planHash: text,
@@ -100,8 +125,28 @@ const types: Record<LedgerRecord['type'], Record<string, Check>> = {
   held: { ...common, ...item, reason: anyText },
   released: { ...common, ...item, reason: anyText },
   'freeze-overridden': { ...common, reason: anyText, until: instant },
+  deployed: deployment,
+  'deploy-failed': {
+    ...deployment,
+    code: text,
+    reason: anyText,
+    outcome: oneOf('restored', 'unchanged', 'broken'),
+  },
+  returned: {
+    ...deployment,
+    reason: anyText,
+    left: maybe(shape({ release: word, version: text, integrity: digest })),
+    restored: maybe(text),
+  },
 };
 
+/** What a type asks for in one pipeline alone: packages have what npm goes by, services a digest. */
+const byPipeline: Record<string, Partial<Record<LedgerRecord['type'], Record<string, Check>>>> = {
+  packages: { published: { shasum: anyText } },
+  services: { published: { image, integrity: digest }, promoted: { integrity: digest } },
+};
+
+/** Snapshots name a type by its place in this list. */
 export const RECORD_TYPES = Object.keys(types) as LedgerRecord['type'][];
 
 /** What is wrong with a record, in words; undefined where nothing is. */
@@ -110,7 +155,10 @@ export function recordProblem(record: unknown): string | undefined {
   const type = record['type'];
   if (typeof type !== 'string' || !Object.hasOwn(types, type))
     return `its type ${JSON.stringify(type)} is unknown`;
-  const wrong = wrongField(record, types[type as LedgerRecord['type']]);
+  const known = type as LedgerRecord['type'];
+  const wrong =
+    wrongField(record, types[known]) ??
+    wrongField(record, byPipeline[record['pipeline'] as string]?.[known] ?? {});
   return wrong === undefined ? undefined : `its field "${wrong}" is missing or wrong`;
 }
 
