@@ -1021,10 +1021,13 @@ export const errors = catalogue({
       repository: string;
       digest: string;
       got: number;
-      size: number;
+      size?: number;
       why: string;
     }) => ({
-      what: `the upload of ${p.digest} to ${p.registry}/${p.repository} broke off after ${p.got} of ${p.size} bytes: ${p.why}`,
+      what:
+        `the upload of ${p.digest} to ${p.registry}/${p.repository} broke off after ${p.got} bytes` +
+        (p.size === undefined ? '' : ` of ${p.size}`) +
+        `: ${p.why}`,
       state: 'the layers before it are there; no tag was set',
       next: 'run the same command again: what is there is not sent again',
     }),
@@ -1244,6 +1247,105 @@ export const errors = catalogue({
       what: `${p.channel} did not take the notification: ${p.answer}`,
       state: 'what was to be told happened all the same; nobody was told through this channel',
       next: 'check the address in its variable',
+    }),
+  },
+
+  // ── host: ssh, sessions, phases ─────────────────────────────────────────────────────────────────────
+  HOST_NAME_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { host: string }) => ({
+      what: `"${p.host}" is not the address of a host (user@host, user@host:port, ssh://user@host:port, or a Host of ssh's config)`,
+      state: 'nothing was changed',
+      next: 'correct the stage\'s "hosts" in nx.json',
+    }),
+  },
+  SSH_MISSING: {
+    exit: EXIT.badInput,
+    text: (_: object) => ({
+      what: 'there is no `ssh` on this machine',
+      state: 'nothing was changed',
+      next: "install OpenSSH's client (openssh-client), then run the same command again",
+    }),
+  },
+  SSH_CONFIG_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; said: string }) => ({
+      what: `ssh cannot use its configuration for ${p.host}: ${p.said}`,
+      state: 'nothing was changed on this host',
+      next: `ssh -G ${p.host} (it must print settings, and no error)`,
+    }),
+  },
+  HOST_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { host: string; said: string; command: string }) => ({
+      what: `${p.host} cannot be reached${p.said === '' ? '' : `: ${p.said}`}`,
+      state: 'nothing was changed on this host by this attempt',
+      next: `${p.command} (it must log in without asking anything), then run the same command again`,
+    }),
+  },
+  HOST_KEY_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; command: string }) => ({
+      what: `${p.host} shows a host key that this machine does not know, so it could be any machine`,
+      state: 'nothing was sent to this host',
+      next: `${p.command} (compare the fingerprint with the host's own before you type yes)`,
+    }),
+  },
+  HOST_KEY_CHANGED: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; known: string }) => ({
+      what: `${p.host} shows another host key than the one that this machine knows: it was installed anew, or somebody is in between`,
+      state: 'nothing was sent to this host',
+      next: `find out why; where the change is right: ssh-keygen -R ${p.known}, then log in once and compare the fingerprint`,
+    }),
+  },
+  HOST_REFUSED_KEY: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; to: string; command: string; said: string }) => ({
+      what: `${p.host} lets none of this machine's ssh keys in: ${p.said}`,
+      state: 'nothing was changed on this host',
+      next: `ssh-copy-id ${p.to} (or ssh-add the right key); ${p.command} must log in without asking anything`,
+    }),
+  },
+  HOST_WITHOUT_SHELL: {
+    exit: EXIT.failed,
+    text: (p: { host: string; code: number; said: string; command: string }) => ({
+      what: `${p.host} let us in, but ran no sh (exit code ${p.code})${p.said === '' ? '' : `: ${p.said}`}`,
+      state: 'nothing was changed on this host',
+      next: `${p.command} sh -c true (it must end at once with exit code 0: the account needs a login shell that runs commands)`,
+    }),
+  },
+  CONNECTION_LOST: {
+    exit: EXIT.failed,
+    text: (p: { host: string; phase: string; said: string }) => ({
+      what: `the connection to ${p.host} was lost during "${p.phase}"${p.said === '' ? '' : `: ${p.said}`}`,
+      state:
+        'the host goes on by itself: it puts the release before back when the lease of its lock is over and nobody came back',
+      next: 'run the same command again: it asks the host what is true first',
+    }),
+  },
+  PHASE_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; phase: string; code: number; said: string }) => ({
+      what: `"${p.phase}" failed on ${p.host} with exit code ${p.code}${p.said === '' ? '' : `:\n${p.said}`}`,
+      state: 'what was done on this host before is undone by the deployment',
+      next: "the lines above are the host's own; mend what they say, then run the same command again",
+    }),
+  },
+  PHASE_TIMED_OUT: {
+    exit: EXIT.failed,
+    text: (p: { host: string; phase: string; ms: number }) => ({
+      what: `"${p.phase}" did not end on ${p.host} within ${p.ms} ms, and was ended with all that it had started`,
+      state: 'what was done on this host before is undone by the deployment',
+      next: "look at the host's load and logs, then run the same command again",
+    }),
+  },
+  VALUE_WITH_NUL: {
+    exit: EXIT.badInput,
+    text: (p: { name: string }) => ({
+      what: `the value ${p.name} holds a NUL character, which no program can be given`,
+      state: 'nothing was changed',
+      next: 'correct the value where it is set',
     }),
   },
 });

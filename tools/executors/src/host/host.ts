@@ -1,0 +1,197 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { errors, type SluiceError } from '../foundation/index.ts';
+import { parseAddress } from './address.ts';
+import { connectionError } from './connection-errors.ts';
+import { defaultInput, phaseError, phaseScript, readableScript, readLines } from './phases.ts';
+import { COMMAND, Session, type Ended } from './session.ts';
+import { startSsh } from './ssh.ts';
+import type { Host, PhaseInput, PhaseName, PhaseResult } from './types.ts';
+
+/** Values that every phase of one deployment gets. */
+export interface HostValues {
+  /** The project's name. */
+  service: string;
+  environment: string;
+  /** Unique for each run of the deployer; who resumes a run after a lost connection says the same. */
+  run: string;
+  /** State folder on the host: absolute, or below the user's home. */
+  root: string;
+}
+export interface HostOptions extends HostValues {
+  /** `deploy@www1.example.com`, `user@host:port`, `ssh://...`, or a `Host` of the user's ssh config. */
+  name: string;
+  /** File given to `ssh -F`. */
+  sshConfig?: string;
+  /** Ports on this machine's loopback that the host reaches under the same numbers: a registry of the local profile. */
+  forwards?: readonly number[];
+  connectTimeoutSeconds?: number;
+}
+
+/** How a session's process is started, and what its end before an answer means. */
+export interface Transport {
+  name: string;
+  start(): ChildProcess;
+  failed(ended: Ended): SluiceError;
+  close?(): Promise<void>;
+}
+
+/**
+ * A host, reached by the system's OpenSSH. Connects with the first `run`.
+ * @throws HOST_NAME_INVALID
+ */
+export async function openHost(options: HostOptions): Promise<Host> {
+  const address = parseAddress(options.name);
+  // Windows' OpenSSH has no control sockets. The path must stay below a hundred characters.
+  const folder = process.platform === 'win32' ? undefined : mkdtempSync(join(tmpdir(), 'sluice-'));
+  let connections = 0;
+  return new SessionHost(options, {
+    name: options.name,
+    start: () => {
+      connections += 1;
+      return startSsh({
+        address,
+        config: options.sshConfig,
+        socket: folder === undefined ? undefined : join(folder, String(connections)),
+        forwards: options.forwards ?? [],
+        connectTimeoutSeconds: options.connectTimeoutSeconds ?? 10,
+        command: COMMAND,
+      });
+    },
+    failed: (ended) =>
+      ended.error?.code === 'ENOENT'
+        ? errors.SSH_MISSING({}, { cause: ended.error })
+        : connectionError({ host: options.name, address, config: options.sshConfig, ...ended }),
+    close: async () => {
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    },
+  });
+}
+
+/** What all transports share: one session at a time, one phase at a time, a new session after a lost one. */
+export class SessionHost implements Host {
+  readonly name: string;
+  executions = 0;
+  readonly #common: Record<string, string>;
+  readonly #transport: Transport;
+  #session: Session | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(values: HostValues, transport: Transport) {
+    this.name = transport.name;
+    this.#transport = transport;
+    this.#common = {
+      SERVICE: values.service,
+      ENVIRONMENT: values.environment,
+      RUN: values.run,
+      ROOT: values.root,
+    };
+  }
+
+  run(phase: PhaseName, input: PhaseInput = {}): Promise<PhaseResult> {
+    const turn = this.#queue.then(() => this.#run(phase, input));
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  script(phase: PhaseName, input: PhaseInput = {}): string {
+    return readableScript(phase, { ...this.#common, ...input.values }, input);
+  }
+
+  startHeartbeat(everyMs: number): void {
+    this.stopHeartbeat();
+    this.#heartbeat = setInterval(() => this.#session?.beat(), everyMs).unref();
+  }
+
+  stopHeartbeat(): void {
+    clearInterval(this.#heartbeat);
+    this.#heartbeat = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.stopHeartbeat();
+    await this.#session?.close();
+    this.#session = undefined;
+    await this.#transport.close?.();
+  }
+
+  async #run(phase: PhaseName, input: PhaseInput): Promise<PhaseResult> {
+    const { signal, timeoutMs } = input;
+    signal?.throwIfAborted();
+    const session = await this.#connected();
+    const said: string[] = [];
+    const stop = stopper(session);
+    let timedOut = false;
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            timedOut = true;
+            stop.now();
+          }, timeoutMs);
+    signal?.addEventListener('abort', stop.now, { once: true });
+    try {
+      const code = await session.run({
+        phase,
+        script: phaseScript(phase),
+        values: input.values ?? {},
+        stdin: input.stdin ?? defaultInput(phase),
+        onLine: (line) => {
+          said.push(line);
+          if (!line.startsWith('@')) input.onLine?.(line);
+        },
+      });
+      stop.rest();
+      signal?.throwIfAborted();
+      if (timedOut) throw errors.PHASE_TIMED_OUT({ host: this.name, phase, ms: timeoutMs ?? 0 });
+      if (code === undefined) throw await this.#lost(session, phase);
+      const result = readLines(said);
+      if (code !== 0) throw phaseError(this.name, phase, code, result);
+      return { facts: result.facts, log: result.log };
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop.now);
+    }
+  }
+
+  async #connected(): Promise<Session> {
+    if (this.#session?.open) return this.#session;
+    this.executions += 1;
+    const session = new Session(this.#transport.start(), this.#common);
+    if (!(await session.opened)) throw this.#transport.failed(await session.ended);
+    this.#session = session;
+    return session;
+  }
+
+  async #lost(session: Session, phase: PhaseName): Promise<SluiceError> {
+    const { said } = await session.ended;
+    return errors.CONNECTION_LOST(
+      { host: this.name, phase, said: said.split('\n').slice(-2).join('; ') },
+      { transient: true },
+    );
+  }
+}
+
+/** Milliseconds that a phase has to end by itself after SIGTERM. */
+const GRACE = 5_000;
+
+/** Ends the phase that runs, and what it started: asked first, then made to, and at last by leaving the connection. */
+function stopper(session: Session) {
+  const timers: NodeJS.Timeout[] = [];
+  return {
+    now: () => {
+      session.kill('TERM');
+      timers.push(
+        setTimeout(() => session.kill('KILL'), GRACE),
+        setTimeout(() => session.destroy(), 2 * GRACE),
+      );
+    },
+    rest: () => {
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}

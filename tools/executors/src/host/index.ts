@@ -1,0 +1,3 @@
+export * from './types.ts';
+export { openHost, type HostOptions, type HostValues } from './host.ts';
+export { parseAddress, type Address } from './address.ts';

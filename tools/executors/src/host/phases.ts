@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errors, type SluiceError } from '../foundation/index.ts';
+import type { Fact, PhaseInput, PhaseName, PhaseResult } from './types.ts';
+
+/** The scripts travel beside the compiled code, as they are: seen from `src/host` and from `dist/host` this is one folder. */
+const FOLDER = join(import.meta.dirname, '../../src/host/phases');
+
+/** What a phase's script is made of, besides itself. */
+const PARTS: Partial<Record<PhaseName, string[]>> = {};
+const BASE = ['process', 'lib'];
+const files = new Map<string, string>();
+
+function file(name: string): string {
+  const known = files.get(name) ?? readFileSync(join(FOLDER, `${name}.sh`), 'utf8');
+  files.set(name, known);
+  return known;
+}
+
+/** Text of several script files, one behind the other. */
+export function scriptOf(...names: string[]): string {
+  return names.map(file).join('\n');
+}
+
+/** Text that the host's `sh` runs for a phase. */
+export function phaseScript(phase: PhaseName): string {
+  return scriptOf(...BASE, ...(PARTS[phase] ?? []), phase);
+}
+
+/** What a phase reads where its caller gives it nothing. */
+export function defaultInput(_phase: PhaseName): string {
+  return '';
+}
+
+const NAME = /^[A-Z][A-Z0-9_]*$/;
+
+/** Values as the session takes them: `NAME=<value>` with the value as `printf %b` reads it, free of spaces and of shell. */
+export function encodeValues(values: Record<string, string>): string {
+  return Object.entries(values)
+    .map(([name, value]) => {
+      if (!NAME.test(name)) throw new TypeError(`not the name of a value: ${name}`);
+      if (value.includes('\0')) throw errors.VALUE_WITH_NUL({ name });
+      return `${name}=${encodeText(value)}`;
+    })
+    .join(' ');
+}
+
+/** Plain characters as they are, all other bytes in octal, as `printf %b` takes them: one line of ASCII without spaces. */
+export function encodeText(text: string): string {
+  return Buffer.from(text)
+    .toString('latin1')
+    .replace(/[^A-Za-z0-9_.,:/@+=-]/g, (byte) => `\\0${byte.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
+/** For a POSIX shell, whatever the text holds. */
+export function quote(text: string): string {
+  return /^[A-Za-z0-9_./:@+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** What `run` would send, as a script that a person can read, and run by hand on the host. */
+export function readableScript(phase: PhaseName, values: Record<string, string>, input: PhaseInput): string {
+  const lines = Object.entries(values).map(([name, value]) => `export SLUICE_${name}=${quote(value)}`);
+  const stdin = input.stdin === undefined ? '</dev/null' : `<<'SLUICE_INPUT'\n<secret>\nSLUICE_INPUT`;
+  return `# ${phase}\n${lines.join('\n')}\nsh -c ${quote(phaseScript(phase))} ${stdin}\n`;
+}
+
+/** Facts, and all other lines. `error` is what the phase gave as the reason of its failure. */
+export function readLines(lines: readonly string[]): PhaseResult & { error: ReportedError | undefined } {
+  const facts: Fact[] = [];
+  const log: string[] = [];
+  let error: ReportedError | undefined;
+  for (const line of lines) {
+    const [, key, value = ''] = /^@([A-Za-z_][A-Za-z0-9_.-]*)(?: (.*))?$/.exec(line) ?? [];
+    if (key === undefined) log.push(line);
+    else if (key === 'error') error ??= readError(value);
+    else facts.push({ key, value: decode(value) });
+  }
+  return { facts, log, error };
+}
+
+export interface ReportedError {
+  code: string;
+  fields: Record<string, string>;
+}
+
+function readError(text: string): ReportedError {
+  const [code = '', ...fields] = text.split('\t');
+  return {
+    code,
+    fields: Object.fromEntries(
+      fields.map((field) => {
+        const at = field.indexOf('=');
+        return [field.slice(0, at), decode(field.slice(at + 1))];
+      }),
+    ),
+  };
+}
+
+function decode(text: string): string {
+  return text.replace(/\\([\\nt])/g, (_, sign: string) => ({ n: '\n', t: '\t' })[sign] ?? '\\');
+}
+
+/** Reasons that may be gone at the next attempt. */
+const PASSING = new Set(['LOCK_BEING_PUT_BACK']);
+
+/** The error of a phase that ended with a code other than 0: what it reported by `fail`, else its last lines. */
+export function phaseError(
+  host: string,
+  phase: PhaseName,
+  code: number,
+  result: ReturnType<typeof readLines>,
+): SluiceError {
+  const { error, log } = result;
+  const make = error && (errors as unknown as Record<string, ReportedMaker | undefined>)[error.code];
+  if (make) {
+    return make(
+      { ...error.fields, host, phase },
+      { transient: PASSING.has(error.code), details: { host, phase, log, ...error.fields } },
+    );
+  }
+  return errors.PHASE_FAILED(
+    { host, phase, code, said: log.slice(-20).join('\n') },
+    { details: { host, phase, exit: code, log } },
+  );
+}
+type ReportedMaker = (
+  params: Record<string, string>,
+  extras: { transient: boolean; details: Record<string, unknown> },
+) => SluiceError;

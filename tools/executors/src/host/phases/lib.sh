@@ -1,0 +1,189 @@
+# What all phases share. Values come as SLUICE_<NAME> in the environment, secrets on standard input, never as arguments.
+# Needs sh, coreutils or busybox, awk, sed, tar, gzip, curl, and an engine. Lines `@key value` on standard output are for the
+# deployer; all others are for people.
+set -eu
+umask 077
+LC_ALL=C
+export LC_ALL
+# ssh gives a bare PATH, and engines live in many places.
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin:${HOME:-/}/bin
+export PATH
+
+service=${SLUICE_SERVICE:?}
+environment=${SLUICE_ENVIRONMENT:?}
+run=${SLUICE_RUN:?}
+release=${SLUICE_RELEASE:-}
+root=${SLUICE_ROOT:?}
+case $root in /*) ;; *) root=${HOME:?}/$root ;; esac
+# Folder of this service in this environment: lock/ journal current previous releases/ run/ backups/
+home=$root/$service/$environment
+
+newline='
+'
+tab='	'
+
+# ── saying ──────────────────────────────────────────────────────────────────────────────────────────
+
+# log TEXT...: a line for a person.
+log() { printf '%s\n' "$*"; }
+
+# escaped VALUE: on one line, with \\, \n and \t.
+escaped() {
+  case $1 in
+    *\\* | *"$newline"* | *"$tab"*)
+      printf '%s\n' "$1" | sed -e 's/\\/\\\\/g' -e "s/$tab/\\\\t/g" | awk 'NR > 1 { printf "\\n" } { printf "%s", $0 }'
+      ;;
+    *) printf %s "$1" ;;
+  esac
+}
+
+# fact KEY VALUE: for the deployer.
+fact() { printf '@%s %s\n' "$1" "$(escaped "${2-}")"; }
+
+# fail CODE [KEY=VALUE...]: ends the phase with an error of the catalogue.
+fail() {
+  sluice_error=$1
+  shift
+  for sluice_field; do
+    sluice_error=$sluice_error$tab$(escaped "$sluice_field")
+  done
+  printf '@error %s\n' "$sluice_error"
+  exit 10
+}
+
+# now: UTC, ISO 8601.
+now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
+
+# journal STEP began|done|failed|undone [DETAIL]: one line more, on the disk when this returns.
+journal() {
+  mkdir -p "$home"
+  printf '%s %s %s %s%s\n' "$(now)" "$run" "$1" "$2" "${3:+ $(escaped "$3")}" >>"$home/journal"
+  synced "$home/journal"
+}
+
+# ── files ───────────────────────────────────────────────────────────────────────────────────────────
+
+# synced FILE...: on the disk; where this sync cannot do single files, all of them.
+synced() { sync "$@" 2>/dev/null || sync; }
+
+# put FILE: standard input, to be read whole by its owner alone: the former content or the new one, never a part.
+put() {
+  mkdir -p "$(dirname "$1")"
+  if cat >"$1.tmp.$$" && synced "$1.tmp.$$" && mv -f "$1.tmp.$$" "$1"; then
+    synced "$(dirname "$1")"
+  else
+    rm -f "$1.tmp.$$"
+    return 1
+  fi
+}
+
+# first_line FILE: nothing where there is no such file.
+first_line() {
+  sluice_first=
+  { IFS= read -r sluice_first <"$1" || :; } 2>/dev/null
+  printf %s "$sluice_first"
+}
+
+# current, previous: names of releases; nothing before the first.
+current() { first_line "$home/current"; }
+previous() { first_line "$home/previous"; }
+
+# release_folder [RELEASE]
+release_folder() { printf %s "$home/releases/${1:-${release:?}}"; }
+
+# modified FILE: seconds since 1970.
+modified() { stat -c %Y "$1" 2>/dev/null || stat -f %m "$1"; }
+
+# free_mb FOLDER: free for this user where it would be made.
+free_mb() {
+  sluice_folder=$1
+  while [ ! -d "$sluice_folder" ]; do sluice_folder=$(dirname "$sluice_folder"); done
+  df -Pk "$sluice_folder" | awk 'NR == 2 { print int($4 / 1024) }'
+}
+
+# json_string TEXT: as a JSON string, quotes included.
+json_string() {
+  printf '%s\n' "$1" | sed -e 's/[\\"]/\\&/g' -e "s/$tab/\\\\t/g" -e 's/\r/\\r/g' |
+    awk 'BEGIN { printf "\"" } NR > 1 { printf "\\n" } { printf "%s", $0 } END { printf "\"" }'
+}
+
+# json_field FILE NAME: a text or number at the top of a JSON file that we wrote with one field a line; names, digests, times.
+json_field() {
+  sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1" | sed -n 1p
+}
+
+# ── lock ────────────────────────────────────────────────────────────────────────────────────────────
+
+# hold: at the head of every phase that changes something: the lock must be this run's, else its guardian has taken over.
+hold() {
+  [ "$(first_line "$home/lock/run")" = "$run" ] || fail LOCK_LOST "run=$run"
+  touch -c "$home/lock/lease"
+}
+
+# ── engine ──────────────────────────────────────────────────────────────────────────────────────────
+
+# find_engine: sets `engine` (docker or podman) and `sudo` (nothing, or `sudo -n` where this user may not without).
+find_engine() {
+  engine=
+  sudo=
+  sluice_said=
+  for sluice_one in docker podman; do
+    command -v "$sluice_one" >/dev/null 2>&1 || continue
+    engine=$sluice_one
+    sluice_said=$("$sluice_one" info --format '{{.ID}}' 2>&1 >/dev/null) && return 0
+    if command -v sudo >/dev/null 2>&1 && sudo -n "$sluice_one" info >/dev/null 2>&1; then
+      sudo='sudo -n'
+      return 0
+    fi
+  done
+  [ -n "$engine" ] || fail ENGINE_MISSING
+  fail ENGINE_UNREACHABLE "engine=$engine" "user=$(id -un)" "said=$sluice_said"
+}
+
+# docker ARGUMENTS...: the engine that was found, whichever it is.
+docker() {
+  [ -n "${engine:-}" ] || find_engine
+  # shellcheck disable=SC2086 # Nothing, or `sudo -n`.
+  command $sudo "$engine" "$@"
+}
+
+# find_compose: sets `compose` (v2, v1 or podman) and `compose_version`.
+find_compose() {
+  [ -n "${engine:-}" ] || find_engine
+  compose=
+  if compose_version=$(docker compose version --short 2>/dev/null) && [ -n "$compose_version" ]; then
+    compose=v2
+  elif compose_version=$(docker-compose version --short 2>/dev/null) && [ -n "$compose_version" ]; then
+    compose=v1
+  elif [ "$engine" = podman ] && compose_version=$(podman-compose version 2>/dev/null | sed -n 's/^podman-compose version:* //p'); then
+    compose=podman
+  fi
+  compose_version=${compose_version#v}
+  [ -n "$compose" ] || fail COMPOSE_MISSING "engine=$engine"
+}
+
+# compose ARGUMENTS...: by whichever compose this host has. No .env file of whatever folder we are in is read.
+compose() {
+  [ -n "${compose:-}" ] || find_compose
+  export COMPOSE_DISABLE_ENV_FILE=1 COMPOSE_INTERACTIVE_NO_CLI=1
+  # shellcheck disable=SC2086
+  case $compose in
+    v2) docker compose --env-file /dev/null "$@" ;;
+    v1) command $sudo docker-compose --env-file /dev/null "$@" ;;
+    podman) command $sudo podman-compose "$@" ;;
+  esac
+}
+
+# containers [FILTER...]: ids of this service's containers in this environment; a FILTER is another label, as NAME=VALUE.
+containers() {
+  set -- "com.sluice.service=$service" "com.sluice.environment=$environment" "$@"
+  sluice_count=$#
+  for sluice_label; do
+    set -- "$@" --filter "label=$sluice_label"
+  done
+  shift "$sluice_count"
+  docker ps --all --quiet --no-trunc "$@"
+}
+
+# label CONTAINER NAME
+label() { docker inspect --format "{{ index .Config.Labels \"$2\" }}" "$1"; }
