@@ -1,5 +1,15 @@
 import { canonicalJson, SluiceError } from '../foundation/index.ts';
-import type { Approved, Batch, Entry, Ledger, LedgerRecord, LedgerState, Promoted } from '../ledger/types.ts';
+import type {
+  Approved,
+  Batch,
+  Deployed,
+  Entry,
+  Ledger,
+  LedgerRecord,
+  LedgerState,
+  Promoted,
+  Returned,
+} from '../ledger/types.ts';
 import type { GateOptions, Profile } from '../pipeline/types.ts';
 import { readSshSignature, verifySignature } from '../signing/index.ts';
 import { fieldProblem } from './approval-fields.ts';
@@ -100,7 +110,22 @@ export class AuditRules {
   async #recordProblems(record: LedgerRecord, placed: PlacedBatch): Promise<string[]> {
     if (record.type === 'approved') return this.#approvedProblems(record, placed);
     if (record.type === 'promoted') return this.#promotedProblems(record, placed);
+    if (record.type === 'deployed' || record.type === 'returned')
+      return this.#deployedProblems(record, placed);
     return [];
+  }
+
+  /** What serves must have come through the gate of its stage before, with the same digest. */
+  #deployedProblems(record: Deployed | Returned, { path }: PlacedBatch): string[] {
+    const { state } = this.#input;
+    const { stage, name, version, integrity } = record;
+    const order = state
+      .deployments(stage, name)
+      .find((one) => one.batch === path && one.record.version === version)?.order;
+    const entered = state
+      .history(stage, name)
+      .some((one) => one.record.integrity === integrity && one.order < (order ?? Infinity));
+    return entered ? [] : [`${name}@${version}: deployed to ${stage} without a promotion of ${integrity}`];
   }
 
   async #approvedProblems(record: Approved, { path, commit }: PlacedBatch): Promise<string[]> {

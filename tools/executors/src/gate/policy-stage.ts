@@ -1,4 +1,6 @@
 import { errors } from '../foundation/index.ts';
+import type { GateOptions, SluiceOptions } from '../pipeline/types.ts';
+import { IMAGES } from '../service/types.ts';
 import type { GateInput } from './types.ts';
 
 /**
@@ -15,7 +17,7 @@ export function checkStage({
 }: GateInput): void {
   if (profile !== 'live') return;
   const { branch } = policy;
-  const { stages } = policy.options.packages;
+  const stages = stagesOf(policy.options, stage.pipeline);
   const before = stages[stages.findIndex((one) => one.name === stage.name) - 1]?.name ?? 'none';
   if (from !== before)
     throw errors.POLICY_DIFFERS({
@@ -35,4 +37,13 @@ export function checkStage({
       there: meant,
       branch,
     });
+}
+
+/** The stages of a pipeline in their order; before the first one of services is the registry that images are published to. */
+function stagesOf(
+  options: SluiceOptions,
+  pipeline: 'packages' | 'services',
+): { name: string; gate?: GateOptions }[] {
+  if (pipeline === 'packages') return options.packages.stages;
+  return [{ name: IMAGES }, ...(options.services?.stages ?? [])];
 }

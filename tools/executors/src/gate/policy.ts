@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { errors, SluiceError } from '../foundation/index.ts';
 import type { Repository } from '../git/index.ts';
-import { optionsFromNxJson, resolveStages } from '../pipeline/index.ts';
+import { optionsFromNxJson, resolveServiceStages, resolveStages } from '../pipeline/index.ts';
 import type { GateOptions, Profile, SluiceOptions } from '../pipeline/types.ts';
 import { defaultBranch } from './default-branch.ts';
 
@@ -135,7 +135,12 @@ function stagesOf(options: SluiceOptions) {
 
 function identities(options: SluiceOptions): Map<string, string> {
   // Tokens and the address of the default registry play no part in an identity.
-  const defaultRegistry = 'http://default.invalid';
-  const stages = resolveStages({ options, profile: 'live', env: {}, defaultRegistry });
-  return new Map(stages.map((stage) => [stage.name, stage.identity]));
+  const live = { options, profile: 'live' as const, env: {} };
+  const stages = resolveStages({ ...live, defaultRegistry: 'http://default.invalid' });
+  // Without an address the images of the live profile are nowhere.
+  const services = options.services?.images ? resolveServiceStages(live)?.places : undefined;
+  return new Map([
+    ...stages.map((stage) => [stage.name, stage.identity] as const),
+    ...[...(services?.values() ?? [])].map((place) => [place.stage, place.identity] as const),
+  ]);
 }

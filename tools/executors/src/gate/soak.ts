@@ -1,6 +1,6 @@
 import { durationMs } from '../pipeline/index.ts';
-import { entryBefore } from './before.ts';
-import type { Condition, GateContext } from './types.ts';
+import { stoodBefore } from './stood.ts';
+import type { Condition } from './types.ts';
 
 /** The version must have stood in the stage before for a while. */
 export const soak: Condition = {
@@ -8,22 +8,17 @@ export const soak: Condition = {
   applies: (gate) => gate.soak !== undefined,
   async judge(context, item) {
     const asked = context.gate.soak ?? '0s';
-    const before = await entryBefore(context, item);
-    if (!before.ok) return { open: false, detail: before.problem, next: before.next };
-    const since = await stoodSince(context, before.entry);
+    const stood = await stoodBefore(context, item);
+    if (!stood.ok) return { open: false, detail: stood.problem, next: stood.next };
+    const { since, until } = stood;
     const opens = new Date(since.getTime() + durationMs(asked));
-    const detail = `in ${context.from} since ${since.toISOString()}, ${asked} asked for`;
-    if (opens <= context.now) return { open: true, detail };
+    const time = until
+      ? `from ${since.toISOString()} to ${until.toISOString()}`
+      : `since ${since.toISOString()}`;
+    const detail = `in ${context.from} ${time}, ${asked} asked for`;
+    if (opens <= (until ?? context.now)) return { open: true, detail };
+    // What does not run there any more gains no time.
+    if (until) return { open: false, detail };
     return { open: false, detail, until: opens.toISOString(), next: `wait until ${opens.toISOString()}` };
   },
 };
-
-/** The later of what the record says and what the commit that carried it says: neither alone can shorten the time. */
-async function stoodSince(
-  context: GateContext,
-  entry: { record: { at: string }; batch: string },
-): Promise<Date> {
-  const recorded = new Date(entry.record.at);
-  const committed = await context.trust.committedAt(entry.batch);
-  return committed > recorded ? committed : recorded;
-}

@@ -1,6 +1,7 @@
 import type { Repository } from '../git/index.ts';
 import type { Item, Ledger, LedgerState } from '../ledger/types.ts';
 import type { GateOptions, Profile, Stage } from '../pipeline/types.ts';
+import type { ServiceStage } from '../service/types.ts';
 import type { Authors } from './authors.ts';
 import type { Policy } from './policy.ts';
 import type { Trust } from './trust.ts';
@@ -37,12 +38,17 @@ export interface GateItem extends Item {
   root: string;
 }
 
+/** What a gate needs to know of a stage, of whichever pipeline. */
+export type GatedStage = Pick<Stage | ServiceStage, 'pipeline' | 'name' | 'identity'>;
+
 /** What `evaluateGate` is given. */
 export interface GateInput {
   policy: Policy;
-  stage: Stage;
+  stage: GatedStage;
   /** Name of the stage it comes from. */
   from: string;
+  /** That stage has hosts to deploy to, as far as this machine knows; services alone. */
+  beforeHasHosts?: boolean;
   items: GateItem[];
   state: LedgerState;
   ledger: Ledger;

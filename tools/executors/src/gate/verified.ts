@@ -1,6 +1,7 @@
 import type { Promoted, Published } from '../ledger/types.ts';
 import { entryBefore } from './before.ts';
-import type { Condition } from './types.ts';
+import { stoodBefore } from './stood.ts';
+import type { Condition, GateContext, GateItem, Judgement } from './types.ts';
 
 /** What was proved in the stage before: equal bytes, or also an install there. */
 export const verified: Condition = {
@@ -10,6 +11,7 @@ export const verified: Condition = {
     const asked = context.gate.verified ?? 'bytes';
     const before = await entryBefore(context, item);
     if (!before.ok) return { open: false, detail: before.problem, next: before.next };
+    if (context.stage.pipeline === 'services') return deployedBefore(context, item);
     const proved = provedBy(before.entry.record);
     if (proved === 'install' || proved === asked)
       return { open: true, detail: `${context.from} was verified: ${proved}` };
@@ -22,6 +24,14 @@ export const verified: Condition = {
     };
   },
 };
+
+/** A digest is compared on every step; what can be asked for beyond that is that it was seen to work. */
+async function deployedBefore(context: GateContext, item: GateItem): Promise<Judgement> {
+  const stood = await stoodBefore(context, item);
+  if (!stood.ok) return { open: false, detail: stood.problem, next: stood.next };
+  const how = stood.deployed ? 'deployed and verified' : 'verified: bytes';
+  return { open: true, detail: `${context.from}: ${how}` };
+}
 
 /** Publishing reads back what the first stage serves, and says where that differs. */
 function provedBy(record: Published | Promoted): 'bytes' | 'install' | undefined {
