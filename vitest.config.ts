@@ -18,5 +18,38 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default', './tools/executors/test/plain-line-reporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'machine',
+          include: [
+            '{libs,apps}/*/src/**/*.test.ts',
+            'tools/executors/{src,test}/**/*.test.ts',
+            'bench/**/*.test.ts',
+          ],
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.hosts.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // Tests with real hosts: one file after the other, and when the others are done, because they measure time.
+        extends: true,
+        test: {
+          name: 'hosts',
+          include: [
+            '{libs,apps}/*/src/**/*.hosts.test.ts',
+            'tools/executors/{src,test}/**/*.hosts.test.ts',
+            'bench/**/*.hosts.test.ts',
+          ],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
   },
 });

@@ -23,7 +23,7 @@ run() { # NAME ADDRESS: the container, on the disk that is mounted at $hosts/NAM
     --label com.sluice.lab="$(template_key)" --cap-drop=ALL "${arguments[@]}" \
     --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined \
     --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run:mode=755,exec \
-    -v "$cache/keys/authorized_keys:/lab/authorized_keys:ro" -v "$cache/bin:/opt/lab-bin:ro" sluice-lab/host >/dev/null
+    -v "$cache/keys/authorized_keys:/lab/authorized_keys:ro" -v "$cache/bin:/usr/local/share/lab:ro" sluice-lab/host >/dev/null
 }
 
 wait_until_ready() {
@@ -65,7 +65,7 @@ template() {
   mkfs.ext4 -q -m 0 -O ^has_journal "$hosts/$name/disk.img"
   mount_disk "$name"
   for folder in "${on_disk[@]}"; do mkdir -p "$hosts/$name/disk$folder"; done
-  mkdir -p "$hosts/$name/disk/home/deploy" "$hosts/$name/disk/opt/lab-bin"
+  mkdir -p "$hosts/$name/disk/home/deploy"
   run "$name" 10.213.0.250
   wait_until_ready "$name"
   docker save "${images_in_hosts[@]}" | docker exec -i "$name" docker load -q >/dev/null
