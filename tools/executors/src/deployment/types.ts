@@ -1,7 +1,10 @@
-import type { GateDecision } from '../gate/types.ts';
 import type { SluiceError } from '../foundation/index.ts';
+import type { GateDecision } from '../gate/types.ts';
+import type { Host } from '../host/types.ts';
+import type { LedgerState, RecordBody } from '../ledger/types.ts';
 import type { Credentials } from '../registry/oci/types.ts';
-import type { Migration, ServiceBundle, ServiceStage } from '../service/types.ts';
+import type { DatabaseConfig, Migration, ServiceBundle, ServiceStage } from '../service/types.ts';
+import type { Variables } from './variables.ts';
 
 /** What a release ran with; lies as `release.json` in its folder on every host, and (without `composeFile`) in the ledger. */
 export interface ReleaseManifest {
@@ -25,9 +28,25 @@ export interface ReleaseManifest {
   databaseVersion: string | null;
   migrations: Migration[];
   /** Compose services that the proxy sends to, with their containers' names on the proxy's network. */
-  upstreams: { service: string; route: string; addresses: string[] }[];
+  upstreams: Upstream[];
+  /** What a backup of this release holds, and what its restore puts back. */
+  databases: DatabaseConfig[];
+  volumes: string[];
   run: string;
   at: string;
+}
+
+export interface Upstream {
+  service: string;
+  route: string;
+  /** `name:port` on the proxy's network, or `127.0.0.1:port` without a proxy. */
+  addresses: string[];
+  /** How it is proved that it serves; also after a rollback, which has nothing but the release's own snapshot. */
+  health: { path: string; status: number; body?: string };
+  /** Seconds until a started container must be healthy. */
+  within: number;
+  /** Seconds that requests in flight may take after the switch. */
+  drain: number;
 }
 
 /** The rows of a deployment as a dry run prints them. */
@@ -92,49 +111,15 @@ export interface DeployableArtifact {
   gate?: GateDecision;
 }
 
-/** Writes what became of deployments; made by `promotion` over the ledger. */
+/** Writes what became of deployments; made over the ledger. */
 export interface DeploymentRecords {
   /** Before anything is changed: throws where nobody could sign what will have to be written. */
   ready(): Promise<void>;
-  /** One batch. Returns the problem instead of throwing it: by now hosts have changed. */
-  write(stage: ServiceStage, records: DeploymentRecord[]): Promise<SluiceError | undefined>;
+  /**
+   * One batch: `deployed`, `deploy-failed`, `returned`, `held`. Returns the problem instead of throwing it: by now hosts have changed.
+   */
+  write(make: (state: LedgerState) => RecordBody[]): Promise<SluiceError | undefined>;
 }
-interface Deployed {
-  project: string;
-  name: string;
-  version: string;
-  digest: string;
-  release: string;
-  hosts: string[];
-}
-export type DeploymentRecord =
-  | (Deployed & {
-      type: 'deployed';
-      /** Release that served before. */
-      previous?: string;
-      composeHash: string;
-      environmentHash: string;
-      databaseVersion: string | null;
-      /** File name of the backup that was made before. */
-      backup?: string;
-    })
-  | (Deployed & {
-      type: 'deploy-failed';
-      outcome: Exclude<DeploymentOutcome, 'deployed' | 'nothing'>;
-      /** Title of the row that failed, and its error's code. */
-      step: string;
-      code: string;
-      /** Release that serves, by host, as it was found afterwards; null where none does or nobody could tell. */
-      serving: Record<string, string | null>;
-    })
-  /** A person went back; `version` and `digest` are of the release that was left, and the digest is held. */
-  | (Deployed & {
-      type: 'returned';
-      to: { release: string; version: string; digest: string };
-      reason: string;
-      /** File name of the backup that the database was restored from. */
-      restored?: string;
-    });
 
 /** What a notification is made of. Never holds a secret. */
 export interface DeploymentEvent {
@@ -156,3 +141,41 @@ export interface DeploymentEvent {
 }
 /** Awaited, but for a short while only, and never allowed to fail a deployment. */
 export type Notify = (event: DeploymentEvent) => Promise<void>;
+
+/** The files of a release as they come to lie on a host, made of bundle, stage and variables. Pure. */
+export interface RenderedRelease {
+  /** Name below the release's folder -> content. */
+  files: Record<string, string>;
+  upstreams: Upstream[];
+  /** Compose services of other projects (databases, caches), started once and left alone. */
+  accessories: boolean;
+}
+export interface RenderInput {
+  bundle: ServiceBundle;
+  stage: ServiceStage;
+  release: string;
+  run: string;
+  /** Compose service -> reference by digest. */
+  images: Record<string, string>;
+  variables: Variables;
+}
+
+/** Everything that deployments need of the world. The command's own context makes it; tests make it of fakes. */
+export interface DeploymentContext {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Names this run on the hosts and in records. */
+  run: string;
+  /** Who holds the lock, in words: user, machine or CI run. */
+  owner: string;
+  source: DeploymentSource;
+  records: DeploymentRecords;
+  render: (input: RenderInput) => RenderedRelease;
+  /** Opens nothing yet: the connection is made by the first phase. */
+  openHost(stage: ServiceStage, name: string, service: string): Promise<Host>;
+  notify?: Notify;
+  /** Names of the targets, for messages. */
+  targets: { 'deploy-vps': string; promote: string; rollback: string; releases: string };
+  now?: () => Date;
+  /** For tests: time stands still unless they move it. */
+  sleep?: (ms: number) => Promise<void>;
+}

@@ -1250,6 +1250,168 @@ export const errors = catalogue({
     }),
   },
 
+  // ── deployment: plan, hosts, rollback of services ───────────────────────────────────────────────────
+  SERVICE_NO_HOSTS: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string }) => ({
+      what: `the stage "${p.stage}" names no hosts, so there is nothing to deploy to`,
+      state: 'nothing was changed',
+      next: `add hosts to services.stages "${p.stage}" in nx.json, for instance ["deploy@www1.example.com"]`,
+    }),
+  },
+  TAG_INSTEAD_OF_DIGEST: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; stage: string; said: string }) => ({
+      what: `"${p.said}" is a tag, which may name another image tomorrow; what is deployed is named by its version (sha-0123456789ab) or its digest (sha256:...)`,
+      state: 'nothing was changed',
+      next: `leave it out (what was promoted to ${p.stage} is deployed), or npx nx status (shows the versions)`,
+    }),
+  },
+  DIGEST_NOT_PROMOTED: {
+    exit: EXIT.failed,
+    text: (p: { project: string; stage: string; promote: string; version?: string | undefined }) => ({
+      what: `${p.version ? `${p.project} ${p.version}` : p.project} was not promoted to ${p.stage}${p.version ? ', or is held' : ', or all that was is held'}, so it is not deployed there`,
+      state: 'nothing was changed',
+      next: `npx nx run ${p.project}:${p.promote}:${p.stage}`,
+    }),
+  },
+  VARIABLE_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; stage: string; names: string[] }) => ({
+      what: `${p.project} in ${p.stage} needs values that are not there: ${p.names.join(', ')}`,
+      state: 'nothing was changed',
+      next: `set ${p.names.join(', ')} in the environment, or name a file that has them: --env-file=<file>`,
+    }),
+  },
+  ENV_FILE_UNREADABLE: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; why: string }) => ({
+      what: `the file of --env-file, ${p.file}, cannot be read (${p.why})`,
+      state: 'nothing was changed',
+      next: 'name a file of NAME=value lines, relative to the workspace',
+    }),
+  },
+  CANARY_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { said: string }) => ({
+      what: `"${p.said}" is no share of requests for a canary`,
+      state: 'nothing was changed',
+      next: 'give a whole number from 1 to 99: --canary=10%',
+    }),
+  },
+  CANARY_WITHOUT_PROXY: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; project: string }) => ({
+      what: `a canary shares requests at the proxy, and ${p.project} has none in ${p.stage}`,
+      state: 'nothing was changed',
+      next: 'deploy without --canary, or give the stage "proxy": "caddy" and the service an entry under "http"',
+    }),
+  },
+  CLOCK_SKEW: {
+    exit: EXIT.failed,
+    text: (p: { host: string; seconds: number }) => ({
+      what: `the clock of ${p.host} is ${Math.abs(p.seconds)} s ${p.seconds > 0 ? 'ahead of' : 'behind'} this machine's: times of releases, backups and certificates would lie`,
+      state: 'nothing was changed',
+      next: `set the clock of the one that is wrong (on a host: timedatectl set-ntp true), then run the same command again`,
+    }),
+  },
+  OTHER_RELEASE_SERVES: {
+    exit: EXIT.failed,
+    text: (p: { host: string; wanted: string; serving: string }) => ({
+      what: `after the switch ${p.serving} serves on ${p.host}, not ${p.wanted}`,
+      state: 'the switch is being taken back',
+      next: 'look who else changes the proxy of this host, then run the same command again',
+    }),
+  },
+  OTHER_DIGEST_RUNS: {
+    exit: EXIT.failed,
+    text: (p: { host: string; service: string; wanted: string; found: string }) => ({
+      what: `${p.service} on ${p.host} runs ${p.found}, not the image ${p.wanted}`,
+      state: 'the switch is being taken back',
+      next: 'npx nx status (shows which digest was promoted), then run the same command again',
+    }),
+  },
+  SICK_FROM_OUTSIDE: {
+    exit: EXIT.failed,
+    text: (p: { host: string; url: string; answer: string }) => ({
+      what: `${p.url} (${p.host}) answered as it should before the switch, and gives ${p.answer === 'none' ? 'no answer' : 'a wrong answer'} since`,
+      state: 'the switch is being taken back',
+      next: 'correct the service, then promote and deploy it again',
+    }),
+  },
+  DEPLOY_STOPPED: {
+    exit: EXIT.failed,
+    text: (p: { project: string; stage: string; step: string }) => ({
+      what: `${p.project} in ${p.stage}: stopped on request during "${p.step}"`,
+      state: 'what had been done is being taken back',
+      next: 'run the same command again',
+    }),
+  },
+  DEPLOY_TOGETHER: {
+    exit: EXIT.failed,
+    text: (p: { project: string; stage: string; by: string }) => ({
+      what: `${p.project} was not deployed to ${p.stage}, because ${p.by} failed`,
+      state: 'what had been done is being taken back',
+      next: `correct ${p.by}, then run the same command again`,
+    }),
+  },
+  DEPLOY_NOT_RECORDED: {
+    exit: EXIT.failed,
+    text: (p: { project: string; stage: string; release: string; why: string }) => ({
+      what: `${p.project} ${p.release} serves in ${p.stage}, but the ledger could not be written: ${p.why}`,
+      state: 'the release serves on all hosts; the record is missing',
+      next: 'the same command again with --force records it',
+    }),
+  },
+  RELEASE_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; stage: string; said: string; has: string[] }) => ({
+      what: `${p.project} has no release "${p.said}" in ${p.stage}. There are: ${p.has.join(', ') || 'none'}`,
+      state: 'nothing was changed',
+      next: 'name one of these with --to (a release, a version sha-..., or a digest)',
+    }),
+  },
+  RELEASE_GONE: {
+    exit: EXIT.failed,
+    text: (p: { project: string; release: string; host: string; what: string; next: string }) => ({
+      what: `${p.project} cannot go back to ${p.release}: ${p.what} is gone from ${p.host}`,
+      state: 'what serves was not changed',
+      next: p.next,
+    }),
+  },
+  RELEASE_NONE_BEFORE: {
+    exit: EXIT.failed,
+    text: (p: { project: string; stage: string; releases: string }) => ({
+      what: `${p.project} has no release in ${p.stage} that it could go back to`,
+      state: 'nothing was changed',
+      next: `npx nx run ${p.project}:${p.releases}:${p.stage} (lists what is there)`,
+    }),
+  },
+  ROLLBACK_ACROSS_CONTRACT: {
+    exit: EXIT.failed,
+    text: (p: { project: string; release: string; migrations: string[]; backup: string | undefined }) => ({
+      what: `between ${p.release} and what serves lie migrations that take something away: ${p.migrations.join(', ')}; ${p.release} may not work with the database as it is`,
+      state: 'nothing was changed',
+      next: `put the database back too: --restore-database${p.backup ? `=${p.backup}` : ''} --confirm=${p.project} (what was written since is lost), or say that it works: --across-contract`,
+    }),
+  },
+  CONFIRM_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; said: string | undefined }) => ({
+      what: `a restore puts the database back to an older state, and needs --confirm=${p.project}${p.said === undefined ? '' : ` (it was "${p.said}")`}`,
+      state: 'nothing was changed',
+      next: `add --confirm=${p.project} if what was written since the backup may be lost`,
+    }),
+  },
+  BACKUP_UNKNOWN: {
+    exit: EXIT.failed,
+    text: (p: { project: string; host: string; said: string; has: string[] }) => ({
+      what: `${p.host} has no verified backup${p.said === '' ? ` of ${p.project} from before what serves` : ` "${p.said}"`}. There are: ${p.has.join(', ') || 'none'}`,
+      state: 'nothing was changed',
+      next: 'name one of these: --restore-database=<file>',
+    }),
+  },
+
   // ── host: ssh, sessions, phases ─────────────────────────────────────────────────────────────────────
   HOST_NAME_INVALID: {
     exit: EXIT.badInput,

@@ -1,0 +1,153 @@
+import type { PhaseInput, PhaseName } from '../host/types.ts';
+import type { Credentials } from '../registry/oci/types.ts';
+import type { MigrationsConfig, ServiceStage } from '../service/types.ts';
+import { tarOf } from './tar.ts';
+import type { ReleaseManifest } from './types.ts';
+import { plainText, type Variables } from './variables.ts';
+
+/** All that the phases of a deployment or rollback are told; the same for every host. */
+export interface Setting {
+  stage: ServiceStage;
+  service: string;
+  run: string;
+  owner: string;
+  /** The release that is to serve. */
+  release: ReleaseManifest;
+  /** Files of its folder; a rollback finds them on the host. */
+  files: Record<string, string>;
+  accessories: boolean;
+  variables: Variables;
+  credentials?: Credentials;
+  /** Room that images and backup take, in megabytes. */
+  needMb: number;
+  migrations?: MigrationsConfig;
+  /** Verified backups that are kept. */
+  backups: number;
+}
+
+/** What only the moment knows. */
+export interface PhaseOptions {
+  /** Another release than the one that is to serve: the one before, when it is proved that it still does. */
+  release?: ReleaseManifest;
+  leader?: boolean;
+  weight?: number;
+  seconds?: number;
+  canary?: boolean;
+  /** Backup that a database is restored from. */
+  file?: string;
+  page?: 'on' | 'off';
+  contract?: boolean;
+}
+
+/** Seconds that the one phase may take beyond what it waits for, before it counts as hanging. */
+const LIMITS: Partial<Record<PhaseName, number>> = {
+  pull: 1_800,
+  backup: 3_600,
+  migrate: 3_600,
+  restore: 3_600,
+};
+const LIMIT = 120;
+
+/** What a phase gets: values, and what is secret on its standard input. Pure; a dry run prints scripts made of the same. */
+export function inputFor(setting: Setting, phase: PhaseName, options: PhaseOptions = {}): PhaseInput {
+  const release = options.release ?? setting.release;
+  const { values = {}, stdin, waits = 0 } = parts[phase]?.(setting, options, release) ?? {};
+  return {
+    values: {
+      RELEASE: release.release,
+      ...values,
+    },
+    ...(stdin === undefined ? {} : { stdin }),
+    timeoutMs: (waits + (LIMITS[phase] ?? LIMIT)) * 1_000,
+  };
+}
+
+interface Part {
+  values?: Record<string, string>;
+  stdin?: string;
+  /** Seconds that the phase waits by itself. */
+  waits?: number;
+}
+
+const lines = (list: string[]): string => list.join('\n');
+const longest = (list: number[]): number => Math.max(0, ...list);
+
+const parts: Partial<
+  Record<PhaseName, (setting: Setting, options: PhaseOptions, release: ReleaseManifest) => Part>
+> = {
+  preflight: ({ stage, needMb, files }) => ({
+    values: {
+      NEED_MB: String(needMb),
+      PROXY: stage.proxy,
+      PORTS: stage.proxy === 'caddy' ? `${stage.ports.http} ${stage.ports.https}` : '',
+    },
+    stdin: files['compose.yaml'] ?? '',
+  }),
+  lock: ({ owner, stage }) => ({ values: { OWNER: owner, TTL: String(stage.leaseSeconds) } }),
+  prepare: ({ files, release, accessories }) => ({
+    values: { ACCESSORIES: accessories ? 'yes' : 'no' },
+    stdin: tarOf({ ...files, 'release.json': `${JSON.stringify(release, undefined, 2)}\n` }),
+  }),
+  backup: ({ backups, variables }, _, { databases, volumes }) => ({
+    values: {
+      DATABASES: lines(databases.map((database) => JSON.stringify(database))),
+      VOLUMES: lines(volumes),
+      KEEP: String(backups),
+    },
+    stdin: passwords(databases, variables),
+  }),
+  pull: ({ credentials }, _, { images }) => ({
+    values: { IMAGES: lines(Object.values(images)) },
+    ...(credentials ? { stdin: `${credentials.username}\n${credentials.password.reveal()}\n` } : {}),
+  }),
+  migrate: ({ migrations }, { contract }) => ({
+    values: {
+      COMPOSE_SERVICE: migrations?.service ?? '',
+      COMMAND: lines(migrations?.command ?? []),
+      CONTRACT: contract ? 'yes' : 'no',
+    },
+  }),
+  health: (_, __, { upstreams }) => ({
+    values: { PROBES: probes({ upstreams }) },
+    waits: longest(upstreams.map(({ within }) => within)),
+  }),
+  switch: (_, { weight = 100 }, { upstreams }) => ({
+    values: { WEIGHT: String(weight), DRAIN: String(longest(upstreams.map(({ drain }) => drain))) },
+    waits: longest(upstreams.map(({ drain }) => drain)),
+  }),
+  watch: (_, { seconds = 0, canary }, { upstreams }) => ({
+    values: { SECONDS: String(seconds), CANARY: canary ? 'yes' : 'no', PROBES: probes({ upstreams }) },
+    waits: seconds,
+  }),
+  prune: ({ stage, backups }) => ({
+    values: { KEEP: String(stage.releases), KEEP_BACKUPS: String(backups) },
+  }),
+  restore: ({ variables }, { file = '' }, { databases }) => ({
+    values: { DATABASES: lines(databases.map((database) => JSON.stringify(database))), FILE: file },
+    stdin: passwords(databases, variables),
+  }),
+  maintenance: (_, { page = 'off' }) => ({ values: { PAGE: page } }),
+};
+
+function probes({ upstreams }: Pick<ReleaseManifest, 'upstreams'>): string {
+  return lines(
+    upstreams.flatMap(({ service, addresses, health, within }) =>
+      addresses.map((address) =>
+        [
+          service,
+          address,
+          health.path,
+          health.status,
+          Buffer.from(health.body ?? '').toString('base64') || '-',
+          within,
+        ].join(' '),
+      ),
+    ),
+  );
+}
+
+/** `NAME=value` lines; a password of several lines does not exist in a database's option file either. */
+const passwords = (databases: ReleaseManifest['databases'], variables: Variables): string =>
+  databases
+    .map(({ passwordVariable }) => `${passwordVariable}=${plainText(variables[passwordVariable] ?? '')}\n`)
+    .join('');
