@@ -137,4 +137,4 @@ async function words(response: Response): Promise<string> {
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
-const USER_AGENT = `sluice/${version} node/${process.version}`;
+export const USER_AGENT = `sluice/${version} node/${process.version}`;

@@ -23,17 +23,26 @@ const CERTIFICATE = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT|HO
 /** A request that got no answer, as an error of the catalogue; a request that the caller ended, as its own reason. */
 export function unreachable(stage: Stage, error: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
-  const code = codeOf(error);
-  const certificate = CERTIFICATE.test(code);
-  const why = certificate
-    ? `its certificate is not trusted (${code}); name your authority in "cafile" of the npm client, or in NODE_EXTRA_CA_CERTS`
-    : WHY[code]
-      ? `${WHY[code]} (${code})`
-      : `${(error as Error)?.message ?? String(error)}${code ? ` (${code})` : ''}`;
+  const { code, certificate, why } = explain(
+    error,
+    'name your authority in "cafile" of the npm client, or in NODE_EXTRA_CA_CERTS',
+  );
   return errors.REGISTRY_UNREACHABLE(
     { stage: stage.name, registry: stage.registry, why },
     { transient: !certificate, cause: error, details: { stage: stage.name, cause: code } },
   ) satisfies SluiceError;
+}
+
+/** What kept a request from being answered, in words; `certificate` where asking again cannot help. */
+export function explain(error: unknown, trust: string): { code: string; certificate: boolean; why: string } {
+  const code = codeOf(error);
+  const certificate = CERTIFICATE.test(code);
+  const why = certificate
+    ? `its certificate is not trusted (${code}); ${trust}`
+    : WHY[code]
+      ? `${WHY[code]} (${code})`
+      : `${(error as Error)?.message ?? String(error)}${code ? ` (${code})` : ''}`;
+  return { code, certificate, why };
 }
 
 /** The code of an error, of its cause, or of the first of an `AggregateError` (one per address of a host). */

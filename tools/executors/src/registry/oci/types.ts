@@ -55,11 +55,20 @@ export interface OciRepository {
   tags(signal?: AbortSignal): Promise<string[]>;
 }
 
+/** Where an image can be copied from: a repository, or a layout folder. */
+export type ImageSource = Pick<OciRepository, 'host' | 'name' | 'manifest' | 'blob' | 'referrers'>;
+
 export interface CopyReport {
-  /** Requests by kind; a promotion inside one registry whose blobs are there needs hardly any. */
+  digest: string;
+  mediaType: string;
+  /** All requests to both registries, redirections and those for tokens among them. */
   requests: number;
+  /** Those of them that read or wrote manifests, tags or lists of referrers. */
+  manifestRequests: number;
   blobs: { there: number; mounted: number; streamed: number };
   manifests: { there: number; put: number };
   /** Bytes of blobs that went through this process. */
   bytes: number;
+  /** What the tags were before; undefined for a tag that was not there. */
+  tags: { tag: string; before: string | undefined }[];
 }
