@@ -290,6 +290,22 @@ export const errors = catalogue({
       next: 'name a store for the true bytes in nx.json ("packages": {"store": {"path": ".sluice/store"}}), then release a new version',
     }),
   },
+  ARTIFACT_DIRTY: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; build: string }) => ({
+      what: `the artifact of ${p.project} was built from a work tree with changes that are in no commit, so its images could not be traced to their sources`,
+      state: 'nothing was changed',
+      next: `git commit the changes, then: npx nx run ${p.project}:${p.build} (or add --allow-dirty, which is recorded)`,
+    }),
+  },
+  SERVICE_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; known: string[] }) => ({
+      what: `the ledger knows no service or project "${p.name}". It knows: ${p.known.join(', ') || 'none yet'}`,
+      state: 'nothing was changed',
+      next: 'npx sluice status',
+    }),
+  },
   DIRTY_TREE: {
     exit: EXIT.badInput,
     text: (p: { files: string[] }) => ({
@@ -1047,7 +1063,7 @@ export const errors = catalogue({
     text: (p: { registry: string; repository: string; tag: string; there: string; wanted: string }) => ({
       what: `the tag ${p.tag} of ${p.registry}/${p.repository} is ${p.there}, and was to become ${p.wanted}; tags of this stage do not move`,
       state: 'nothing was copied, and the tag is as it was',
-      next: 'release a new version (a tag that does not move names one image for ever), or let the stage move its tags ("movesTags" in nx.json)',
+      next: 'release a new version (a tag that does not move names one image for ever), or give the stage another tag ("tags" in nx.json)',
     }),
   },
   TAG_IMMUTABLE: {
@@ -1307,14 +1323,6 @@ export const errors = catalogue({
       next: 'deploy without --canary, or give the stage "proxy": "caddy" and the service an entry under "http"',
     }),
   },
-  CLOCK_SKEW: {
-    exit: EXIT.failed,
-    text: (p: { host: string; seconds: number }) => ({
-      what: `the clock of ${p.host} is ${Math.abs(p.seconds)} s ${p.seconds > 0 ? 'ahead of' : 'behind'} this machine's: times of releases, backups and certificates would lie`,
-      state: 'nothing was changed',
-      next: `set the clock of the one that is wrong (on a host: timedatectl set-ntp true), then run the same command again`,
-    }),
-  },
   OTHER_RELEASE_SERVES: {
     exit: EXIT.failed,
     text: (p: { host: string; wanted: string; serving: string }) => ({
@@ -1412,6 +1420,88 @@ export const errors = catalogue({
     }),
   },
 
+  // ── host: databases and backups ─────────────────────────────────────────────────────────────────────
+  DATABASE_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { host: string; service: string; name: string; said: string }) => ({
+      what: `the database ${p.name} of ${p.service} on ${p.host} does not answer: ${p.said}`,
+      state: 'this step changed nothing',
+      next: `see on the host why its container does not serve (docker ps, docker logs), check the user and the password in sluice.json and the environment, then run the same command again`,
+    }),
+  },
+  DATABASE_RIGHTS_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; service: string; user: string; said: string }) => ({
+      what: `${p.user} may not make a database beside its own in ${p.service} on ${p.host}, which checking a dump and restoring need: ${p.said}`,
+      state: 'the databases are as they were',
+      next: 'name a user in sluice.json ("databases") that may create and drop databases, or give this one the right',
+    }),
+  },
+  DUMP_TOOL_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; service: string; tool: string }) => ({
+      what: `the container of ${p.service} on ${p.host} has no ${p.tool}`,
+      state: 'this step changed nothing',
+      next: "use the database's official image, which holds its tools, or take the database out of sluice.json (it is then not backed up)",
+    }),
+  },
+  DUMP_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; service: string; name: string; said: string }) => ({
+      what: `the dump of ${p.name} in ${p.service} on ${p.host} failed: ${p.said}`,
+      state: 'nothing of this backup was kept; the backups before it are untouched',
+      next: 'mend what the message names, then run the same command again',
+    }),
+  },
+  BACKUP_INVALID: {
+    exit: EXIT.failed,
+    text: (p: { host: string; file: string; said: string }) => ({
+      what: `a backup on ${p.host} cannot be relied on (${p.file}): ${p.said}`,
+      state: 'the databases are as they were; no unverified backup counts',
+      next: 'mend what the message names and run the same command again; to restore, name another file (npx nx run <project>:releases:<stage> lists them)',
+    }),
+  },
+  BACKUP_DISK_FULL: {
+    exit: EXIT.failed,
+    text: (p: { host: string; folder: string; free: string }) => ({
+      what: `the disk of ${p.host} is full: ${p.free} MB are left in ${p.folder}`,
+      state: 'nothing of this backup or restore was kept; the databases are as they were',
+      next: 'make room there (docker system df, older backups), then run the same command again',
+    }),
+  },
+  BACKUP_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; release: string; folder: string }) => ({
+      what: `${p.folder} on ${p.host} has no verified backup from the time when release ${p.release || '(none)'} was replaced`,
+      state: 'nothing was changed',
+      next: 'name a file: --restore-database=<file> (npx nx run <project>:releases:<stage> lists them)',
+    }),
+  },
+  RESTORE_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; file: string; database: string; said: string; where: string }) => ({
+      what: `${p.database} on ${p.host} was not restored from ${p.file}: ${p.said}`,
+      state: p.where,
+      next: 'mend what the message names, then run the same command again, or name another file',
+    }),
+  },
+  RESTORE_SWAP_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; where: string; folder: string }) => ({
+      what: `a restore on ${p.host} was cut off while databases or volumes changed places, and could not be brought to an end`,
+      state: `nothing was dropped: ${p.where}`,
+      next: `run the same command again, which first ends what was begun (it is written down in ${p.folder} there)`,
+    }),
+  },
+  BACKUP_UNREADABLE: {
+    exit: EXIT.failed,
+    text: (p: { host: string; line: string }) => ({
+      what: `${p.host} answered with a line about releases or backups that is none of ours: ${p.line}`,
+      state: 'nothing was changed',
+      next: 'see what lies in the releases and backups folders of this service there; another version of sluice may have written it',
+    }),
+  },
+
   // ── host: ssh, sessions, phases ─────────────────────────────────────────────────────────────────────
   HOST_NAME_INVALID: {
     exit: EXIT.badInput,
@@ -1500,6 +1590,110 @@ export const errors = catalogue({
       what: `"${p.phase}" did not end on ${p.host} within ${p.ms} ms, and was ended with all that it had started`,
       state: 'what was done on this host before is undone by the deployment',
       next: "look at the host's load and logs, then run the same command again",
+    }),
+  },
+  LOCK_HELD: {
+    exit: EXIT.failed,
+    text: (p: { host: string; owner: string; run: string; age: string; ttl: string }) => ({
+      what: `${p.host} is locked by run ${p.run} of ${p.owner} (last heartbeat ${p.age} s ago)`,
+      state: 'nothing was changed by this run',
+      next: `wait for that run; if it is dead, the host puts itself back ${p.ttl} s after its last heartbeat, and the same command works again`,
+    }),
+  },
+  LOCK_LOST: {
+    exit: EXIT.failed,
+    text: (p: { host: string; run: string }) => ({
+      what: `run ${p.run} does not hold the lock of ${p.host} any more: its heartbeat was away for longer than the lease`,
+      state: 'the host has put itself back to the release before, or is doing so',
+      next: 'run the same command again: it waits for that, and begins anew',
+    }),
+  },
+  GUARDIAN_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { host: string; said: string }) => ({
+      what: `${p.host} did not start the guardian of the lock${p.said === '' ? '' : `: ${p.said}`}`,
+      state: 'nothing was deployed; the lock is given up when its lease is over',
+      next: 'look whether the host is out of memory, processes or disk, then run the same command again',
+    }),
+  },
+  UNDO_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; run: string; current: string }) => ({
+      what: `${p.host} could not be put back after run ${p.run}, whose lease is over (the lines above say why)`,
+      state: `it should serve ${p.current === '' ? 'nothing (there was no release before)' : `release ${p.current}`}, and may not; nothing else was begun`,
+      next: 'mend what the host says, then run the same command again: it puts the host back first',
+    }),
+  },
+  ENGINE_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { host: string }) => ({
+      what: `${p.host} has neither docker nor podman`,
+      state: 'nothing was changed on this host',
+      next: 'install docker (or podman) and its compose there, then run the same command again',
+    }),
+  },
+  ENGINE_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { host: string; engine: string; user: string; said: string }) => ({
+      what: `${p.engine} does not answer to ${p.user} on ${p.host}: ${p.said}`,
+      state: 'nothing was changed by this step',
+      next: `start ${p.engine}, or let ${p.user} use it (usermod -aG ${p.engine} ${p.user}, or a rule for sudo without a password); "${p.engine} info" must work there`,
+    }),
+  },
+  COMPOSE_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; engine: string }) => ({
+      what: `${p.host} has ${p.engine}, and no compose for it`,
+      state: 'nothing was changed on this host',
+      next: `install ${p.engine === 'podman' ? 'podman-compose or docker-compose' : "docker's compose plugin, or docker-compose"} there`,
+    }),
+  },
+  COMPOSE_TOO_OLD: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; found: string; need: string }) => ({
+      what: `${p.host} has compose ${p.found}; ${p.need} or newer is needed`,
+      state: 'nothing was changed on this host',
+      next: 'update compose there, then run the same command again',
+    }),
+  },
+  COMPOSE_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; said: string }) => ({
+      what: `compose on ${p.host} does not take the service's compose file: ${p.said}`,
+      state: 'nothing was changed on this host',
+      next: 'correct the compose file, and build anew',
+    }),
+  },
+  DISK_TOO_SMALL: {
+    exit: EXIT.failed,
+    text: (p: { host: string; folder: string; free: string; need: string }) => ({
+      what: `${p.host} has ${p.free} MB free in ${p.folder}, and image and backup need ${p.need} MB`,
+      state: 'nothing was changed on this host',
+      next: 'make room there (docker system df tells what takes it), then run the same command again',
+    }),
+  },
+  PORT_TAKEN: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; port: string; by: string }) => ({
+      what: `port ${p.port} of ${p.host} is taken by ${p.by}`,
+      state: 'nothing was changed on this host',
+      next: `stop it, or give the stage other "ports" in nx.json`,
+    }),
+  },
+  TOOL_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; tool: string }) => ({
+      what: `${p.host} lacks the program ${p.tool}`,
+      state: 'nothing was changed on this host',
+      next: `install ${p.tool} there, then run the same command again`,
+    }),
+  },
+  CLOCK_SKEW: {
+    exit: EXIT.failed,
+    text: (p: { host: string; ms: number; limit: number }) => ({
+      what: `the clocks of ${p.host} and of this machine differ by ${p.ms} ms (${p.limit} are allowed)`,
+      state: 'nothing was changed on this host',
+      next: 'set both clocks (timedatectl set-ntp true), then run the same command again',
     }),
   },
   VALUE_WITH_NUL: {

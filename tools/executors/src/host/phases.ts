@@ -7,8 +7,15 @@ import type { Fact, PhaseInput, PhaseName, PhaseResult } from './types.ts';
 const FOLDER = join(import.meta.dirname, '../../src/host/phases');
 
 /** What a phase's script is made of, besides itself. */
-const PARTS: Partial<Record<PhaseName, string[]>> = {};
-const BASE = ['process', 'lib'];
+const PARTS: Partial<Record<PhaseName, string[]>> = {
+  truth: ['proxy'],
+  undo: ['proxy'],
+  backup: ['databases', 'database-mysql', 'database-postgres', 'volumes', 'retention', 'archive'],
+  restore: ['databases', 'database-mysql', 'database-postgres', 'volumes', 'retention', 'archive'],
+  prune: ['retention'],
+  releases: ['retention', 'archive'],
+};
+const BASE = ['process', 'lib', 'lease'];
 const files = new Map<string, string>();
 
 function file(name: string): string {
@@ -27,9 +34,10 @@ export function phaseScript(phase: PhaseName): string {
   return scriptOf(...BASE, ...(PARTS[phase] ?? []), phase);
 }
 
-/** What a phase reads where its caller gives it nothing. */
-export function defaultInput(_phase: PhaseName): string {
-  return '';
+/** What a phase reads where its caller gives it nothing: the lock gets the scripts that its guardian stays behind with. */
+export function defaultInput(phase: PhaseName): string {
+  if (phase !== 'lock') return '';
+  return `#### guard.sh\n${scriptOf(...BASE, 'guard')}\n#### undo.sh\n${phaseScript('undo')}`;
 }
 
 const NAME = /^[A-Z][A-Z0-9_]*$/;
@@ -60,8 +68,9 @@ export function quote(text: string): string {
 /** What `run` would send, as a script that a person can read, and run by hand on the host. */
 export function readableScript(phase: PhaseName, values: Record<string, string>, input: PhaseInput): string {
   const lines = Object.entries(values).map(([name, value]) => `export SLUICE_${name}=${quote(value)}`);
-  const stdin = input.stdin === undefined ? '</dev/null' : `<<'SLUICE_INPUT'\n<secret>\nSLUICE_INPUT`;
-  return `# ${phase}\n${lines.join('\n')}\nsh -c ${quote(phaseScript(phase))} ${stdin}\n`;
+  const stdin = input.stdin === undefined ? defaultInput(phase) : '<secret>';
+  const redirect = stdin === '' ? '</dev/null' : `<<'SLUICE_INPUT'\n${stdin.trimEnd()}\nSLUICE_INPUT`;
+  return `# ${phase}\n${lines.join('\n')}\nsh -c ${quote(phaseScript(phase))} ${redirect}\n`;
 }
 
 /** Facts, and all other lines. `error` is what the phase gave as the reason of its failure. */
@@ -100,10 +109,7 @@ function decode(text: string): string {
   return text.replace(/\\([\\nt])/g, (_, sign: string) => ({ n: '\n', t: '\t' })[sign] ?? '\\');
 }
 
-/** Reasons that may be gone at the next attempt. */
-const PASSING = new Set(['LOCK_BEING_PUT_BACK']);
-
-/** The error of a phase that ended with a code other than 0: what it reported by `fail`, else its last lines. */
+/** The error of a phase that ended with a code other than 0: what it reported by `fail` (`transient=yes` among its fields where it may pass), else its last lines. */
 export function phaseError(
   host: string,
   phase: PhaseName,
@@ -115,7 +121,7 @@ export function phaseError(
   if (make) {
     return make(
       { ...error.fields, host, phase },
-      { transient: PASSING.has(error.code), details: { host, phase, log, ...error.fields } },
+      { transient: error.fields['transient'] === 'yes', details: { host, phase, log, ...error.fields } },
     );
   }
   return errors.PHASE_FAILED(
