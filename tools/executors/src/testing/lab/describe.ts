@@ -1,3 +1,4 @@
+// oxlint-disable vitest/no-conditional-tests, vitest/valid-title, vitest/valid-describe-callback, vitest/expect-expect -- it makes tests, it is none
 import { describe, it } from 'vitest';
 import { whyNoHosts } from './machine.ts';
 

@@ -106,7 +106,7 @@ export async function openLab(): Promise<Lab> {
       return registry;
     },
     close: async () => {
-      for (const close of closing.splice(0).reverse()) await close();
+      for (const close of closing.splice(0).toReversed()) await close();
       await rm(folder, { recursive: true, force: true });
     },
   };

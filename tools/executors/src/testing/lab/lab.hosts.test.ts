@@ -114,12 +114,12 @@ describeWithHosts('the lab', () => {
 
   it('is reset: nothing of the test is left, pulled images are', async () => {
     await one.ssh(
-      'docker volume create v; docker network create n; docker tag caddy:2.10 mine:1; sleep 300 & touch left /tmp/left',
+      'docker volume create v; docker network create n; docker tag caddy:2.10 mine:1; sleep 300 >/dev/null 2>&1 & touch left /tmp/left',
     );
     await one.reset();
     expect(
       await one.exec(
-        'docker ps -aq; docker volume ls -q; docker network ls -q --filter type=custom; ls /tmp /home/deploy; pgrep -u deploy || true',
+        'docker ps -aq; docker volume ls -q; docker network ls -q --filter type=custom; find /tmp /home/deploy -mindepth 1 | grep -v /[.]ssh; pgrep -u deploy || true',
       ),
     ).toBe('');
     expect(await one.engine('images', '-q', 'mine:1')).not.toBe('');

@@ -5,7 +5,8 @@ set -euo pipefail
 [ "${1#-}" = "$1" ] || set -- mariadbd "$@"
 if [ "$1" != mariadbd ] && [ "$1" != mysqld ]; then exec "$@"; fi
 
-as_mysql() { setpriv --reuid=mysql --regid=mysql --init-groups "$@"; }
+as_mysql=(setpriv --reuid=mysql --regid=mysql --init-groups)
+quote="'"
 
 # MARIADB_X, or MYSQL_X, or the file that X_FILE names.
 setting() {
@@ -19,7 +20,7 @@ setting() {
 
 text() { # a value as an SQL string
   local value=${1//\\/\\\\}
-  printf "'%s'" "${value//\'/\'\'}"
+  printf "'%s'" "${value//$quote/$quote$quote}"
 }
 
 name() { # a value as an SQL identifier
@@ -32,7 +33,9 @@ first_sql() {
   root=$(setting ROOT_PASSWORD)
   user=$(setting USER)
   database=$(setting DATABASE)
-  printf 'SET @@SESSION.SQL_LOG_BIN=0;\n'
+  printf "SET @@SESSION.SQL_LOG_BIN=0;\nDELETE FROM mysql.global_priv WHERE user = 'root' AND host <> 'localhost';\nFLUSH PRIVILEGES;\n"
+  # For healthcheck.sh, which has no password.
+  printf 'CREATE USER mysql@localhost IDENTIFIED VIA unix_socket;\n'
   if [ -n "$root" ]; then
     printf 'ALTER USER root@localhost IDENTIFIED BY %s;\n' "$(text "$root")"
     printf 'CREATE USER root@%s IDENTIFIED BY %s;\nGRANT ALL ON *.* TO root@%s WITH GRANT OPTION;\n' "'%'" "$(text "$root")" "'%'"
@@ -52,7 +55,7 @@ if [ ! -d /var/lib/mysql/mysql ]; then
     exit 1
   fi
   mariadb-install-db --user=mysql --skip-test-db --auth-root-authentication-method=normal >/dev/null
-  as_mysql mariadbd --skip-networking --socket=/run/mysqld/first.sock &
+  "${as_mysql[@]}" mariadbd --skip-networking --socket=/run/mysqld/first.sock &
   server=$!
   client=(mariadb --protocol=socket --socket=/run/mysqld/first.sock -uroot)
   for _ in $(seq 150); do
@@ -74,4 +77,4 @@ if [ ! -d /var/lib/mysql/mysql ]; then
   kill "$server"
   wait "$server"
 fi
-exec setpriv --reuid=mysql --regid=mysql --init-groups "$@"
+exec "${as_mysql[@]}" "$@"

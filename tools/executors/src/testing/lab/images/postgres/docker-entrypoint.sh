@@ -30,7 +30,12 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo 'error: set POSTGRES_PASSWORD, or POSTGRES_HOST_AUTH_METHOD=trust' >&2
     exit 1
   fi
-  as_postgres initdb --username="$user" --pwfile=<(printf '%s\n' "$password") --auth=trust --no-sync >/dev/null
+  # A file: postgres may not open a pipe of root's.
+  file=$(mktemp)
+  printf '%s\n' "${password:-none}" >"$file"
+  chown postgres "$file"
+  as_postgres initdb --username="$user" --pwfile="$file" --auth=trust --no-sync >/dev/null
+  rm "$file"
   printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
   as_postgres pg_ctl -w -o "-c listen_addresses=''" start >/dev/null
   if [ "$database" != postgres ]; then
