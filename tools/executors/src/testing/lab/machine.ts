@@ -65,18 +65,18 @@ export const hostUp = (name: string): Promise<string> => mustRun(hostScript, ['u
 
 /** Why no host can be had on this machine, in one line; undefined where one can. */
 export async function whyNoHosts(): Promise<string | undefined> {
-  const prepare = 'as root: .ci/prepare-hosts';
+  const prepare = 'run .ci/prepare-hosts as root';
   if (process.platform !== 'linux') return 'real hosts are containers on Linux';
   if (process.getuid?.() !== 0) return 'real hosts need root, for the file systems of their own';
   const engine = await run('docker', ['version', '--format', '{{.Server.Version}}'], {
     timeout: 10_000,
   }).catch(() => undefined);
-  if (!engine) return `there is no docker client (${prepare})`;
-  if (engine.code !== 0) return `no Docker engine answers (${prepare})`;
+  if (!engine) return `there is no docker client: ${prepare}`;
+  if (engine.code !== 0) return `no Docker engine answers: ${prepare}`;
   const image = await run('docker', ['image', 'inspect', 'sluice-lab/host']);
   const key = await access(identity).then(
     () => true,
     () => false,
   );
-  return image.code === 0 && key ? undefined : `the hosts' images are not there (${prepare})`;
+  return image.code === 0 && key ? undefined : `the hosts' images are not there: ${prepare}`;
 }
