@@ -290,6 +290,14 @@ export const errors = catalogue({
       next: 'name a store for the true bytes in nx.json ("packages": {"store": {"path": ".sluice/store"}}), then release a new version',
     }),
   },
+  SERVICES_NOT_CONFIGURED: {
+    exit: EXIT.badInput,
+    text: (p: { project: string }) => ({
+      what: `${p.project} is a service (it has a sluice.json), and nx.json has no stages for services`,
+      state: 'nothing was changed',
+      next: 'add "services": { "images": "...", "stages": [...] } to the options of @sluice/nx in nx.json',
+    }),
+  },
   ARTIFACT_DIRTY: {
     exit: EXIT.badInput,
     text: (p: { project: string; build: string }) => ({
@@ -537,6 +545,75 @@ export const errors = catalogue({
       what: `${p.file} is not what was built:\n    built ${p.expected}\n    found ${p.found}`,
       state: 'nothing was published',
       next: `find out what wrote there, then npx nx run ${p.project}:build --skip-nx-cache`,
+    }),
+  },
+
+  // ── artifact/image: building a service's images ─────────────────────────────────────────────────────
+  ENGINE_UNAVAILABLE: {
+    exit: EXIT.failed,
+    text: (p: { tried: string[] }) => ({
+      what: `nothing here can build an image:\n${p.tried.map((line) => `    ${line}`).join('\n')}`,
+      state: 'nothing was changed',
+      next: 'start a Docker engine (Docker Desktop, or: sudo systemctl start docker), or install podman or buildah; then run the same command again',
+    }),
+  },
+  DOCKERFILE_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; service: string; file: string }) => ({
+      what: `the image of ${p.service} needs ${p.file}, which does not exist`,
+      state: 'nothing was built',
+      next: `write it, or say where it is: "images": {"${p.service}": {"context": ..., "dockerfile": ...}} in the sluice.json of ${p.project}`,
+    }),
+  },
+  DOCKERFILE_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; line: number; problem: string }) => ({
+      what: `${p.file}:${p.line}: ${p.problem}`,
+      state: 'nothing was built',
+      next: `correct ${p.file}`,
+    }),
+  },
+  CONTEXT_OUTSIDE: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; service: string; path: string }) => ({
+      what: `the image of ${p.service} would be built from ${p.path}, which is not inside of the workspace`,
+      state: 'nothing was built',
+      next: `name a folder of the workspace: "images": {"${p.service}": {"context": ...}} in the sluice.json of ${p.project}`,
+    }),
+  },
+  BASE_UNAVAILABLE: {
+    exit: EXIT.failed,
+    text: (p: { reference: string; builder: string; said: string }) => ({
+      what: `the base image ${p.reference} is neither here nor in its registry, says ${p.builder}: ${p.said}`,
+      state: 'nothing was built',
+      next: `bring it here (docker pull ${p.reference}), or correct its name in the Dockerfile`,
+    }),
+  },
+  PLATFORMS_UNSUPPORTED: {
+    exit: EXIT.badInput,
+    text: (p: { service: string; platforms: string[]; builder: string }) => ({
+      what: `${p.builder} cannot build the image of ${p.service} for several platforms (${p.platforms.join(', ')})`,
+      state: 'nothing was built',
+      next: 'docker buildx create --use --driver docker-container (a BuildKit that can), or name one platform',
+    }),
+  },
+  IMAGE_BUILD_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { project: string; service: string; command: string; said: string }) => ({
+      what: `the image of ${p.service} could not be built:\n${p.said
+        .split('\n')
+        .map((line) => `    ${line}`)
+        .join('\n')}`,
+      state: 'the artifact that was there before is as it was',
+      next: `correct what it says, then npx nx run ${p.project}:build; by hand: ${p.command}`,
+    }),
+  },
+  IMAGE_UNREADABLE: {
+    exit: EXIT.failed,
+    text: (p: { project: string; service: string; problem: string }) => ({
+      what: `the image of ${p.service} was built, and what the builder saved of it cannot be read: ${p.problem}`,
+      state: 'the artifact that was there before is as it was',
+      next: `npx nx run ${p.project}:build --skip-nx-cache (again; another builder with --builder)`,
     }),
   },
 
@@ -1491,14 +1568,6 @@ export const errors = catalogue({
       what: `a restore on ${p.host} was cut off while databases or volumes changed places, and could not be brought to an end`,
       state: `nothing was dropped: ${p.where}`,
       next: `run the same command again, which first ends what was begun (it is written down in ${p.folder} there)`,
-    }),
-  },
-  BACKUP_UNREADABLE: {
-    exit: EXIT.failed,
-    text: (p: { host: string; line: string }) => ({
-      what: `${p.host} answered with a line about releases or backups that is none of ours: ${p.line}`,
-      state: 'nothing was changed',
-      next: 'see what lies in the releases and backups folders of this service there; another version of sluice may have written it',
     }),
   },
 

@@ -36,6 +36,10 @@ export interface Transport {
   name: string;
   start(): ChildProcess;
   failed(ended: Ended): SluiceError;
+  /** Instead of the scripts in `phases/`: for tests. */
+  script?: (phase: PhaseName) => string;
+  /** Milliseconds that a phase has to end by itself after SIGTERM; 5 s unless said. */
+  graceMs?: number;
   close?(): Promise<void>;
 }
 
@@ -44,11 +48,15 @@ export interface Transport {
  * @throws HOST_NAME_INVALID
  */
 export async function openHost(options: HostOptions): Promise<Host> {
+  return new SessionHost(options, sshTransport(options));
+}
+
+export function sshTransport(options: HostOptions): Transport {
   const address = parseAddress(options.name);
   // Windows' OpenSSH has no control sockets. The path must stay below a hundred characters.
   const folder = process.platform === 'win32' ? undefined : mkdtempSync(join(tmpdir(), 'sluice-'));
   let connections = 0;
-  return new SessionHost(options, {
+  return {
     name: options.name,
     start: () => {
       connections += 1;
@@ -68,7 +76,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
     close: async () => {
       if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     },
-  });
+  };
 }
 
 /** What all transports share: one session at a time, one phase at a time, a new session after a lost one. */
@@ -124,7 +132,7 @@ export class SessionHost implements Host {
     signal?.throwIfAborted();
     const session = await this.#connected();
     const said: string[] = [];
-    const stop = stopper(session);
+    const stop = stopper(session, this.#transport.graceMs ?? 5_000);
     let timedOut = false;
     const timer =
       timeoutMs === undefined
@@ -137,7 +145,7 @@ export class SessionHost implements Host {
     try {
       const code = await session.run({
         phase,
-        script: phaseScript(phase),
+        script: (this.#transport.script ?? phaseScript)(phase),
         values: input.values ?? {},
         stdin: input.stdin ?? defaultInput(phase),
         onLine: (line) => {
@@ -150,6 +158,8 @@ export class SessionHost implements Host {
       if (timedOut) throw errors.PHASE_TIMED_OUT({ host: this.name, phase, ms: timeoutMs ?? 0 });
       if (code === undefined) throw await this.#lost(session, phase);
       const result = readLines(said);
+      if (code !== 0 && session.lost)
+        throw errors.LOCK_LOST({ host: this.name, run: this.#common['RUN'] ?? '' });
       if (code !== 0) throw phaseError(this.name, phase, code, result);
       return { facts: result.facts, log: result.log };
     } finally {
@@ -176,18 +186,15 @@ export class SessionHost implements Host {
   }
 }
 
-/** Milliseconds that a phase has to end by itself after SIGTERM. */
-const GRACE = 5_000;
-
 /** Ends the phase that runs, and what it started: asked first, then made to, and at last by leaving the connection. */
-function stopper(session: Session) {
+function stopper(session: Session, graceMs: number) {
   const timers: NodeJS.Timeout[] = [];
   return {
     now: () => {
       session.kill('TERM');
       timers.push(
-        setTimeout(() => session.kill('KILL'), GRACE),
-        setTimeout(() => session.destroy(), 2 * GRACE),
+        setTimeout(() => session.kill('KILL'), graceMs),
+        setTimeout(() => session.destroy(), 2 * graceMs + 3_000),
       );
     },
     rest: () => {

@@ -43,8 +43,8 @@ interface Running {
 export class Session {
   readonly opened: Promise<boolean>;
   readonly ended: Promise<Ended>;
-  /** Called when the host says that the lease is not this run's any more. */
-  onLost: (() => void) | undefined;
+  /** The host said that the lease is not this run's any more. */
+  lost = false;
   readonly #child: ChildProcess;
   readonly #nonce = randomBytes(16).toString('hex');
   readonly #said: string[] = [];
@@ -175,7 +175,7 @@ export class Session {
     }
     const [nonce, word, id, value] = line.split(' ');
     if (nonce !== this.#nonce) return;
-    if (word === 'LOST') this.onLost?.();
+    if (word === 'LOST') this.lost = true;
     if (!running || Number(id) !== running.id) return;
     if (word === 'PID') {
       running.pid = value;

@@ -112,38 +112,47 @@ json_field() {
   sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1" | sed -n 1p
 }
 
-# ── lock ────────────────────────────────────────────────────────────────────────────────────────────
-
-# hold: at the head of every phase that changes something: the lock must be this run's, else its guardian has taken over.
-hold() {
-  [ "$(first_line "$home/lock/run")" = "$run" ] || fail LOCK_LOST "run=$run"
-  touch -c "$home/lock/lease"
-}
-
 # ── engine ──────────────────────────────────────────────────────────────────────────────────────────
 
-# find_engine: sets `engine` (docker or podman) and `sudo` (nothing, or `sudo -n` where this user may not without).
-find_engine() {
-  engine=
+# seek_engine: sets `engine` (docker or podman; SLUICE_ENGINE where a value says it), `engine_version`, and `sudo` (nothing, or
+# `sudo -n` where this user may not without). Fails where it does not answer, with its words in `engine_said`.
+seek_engine() {
+  engine=${SLUICE_ENGINE:-}
+  engine_said=
   sudo=
-  sluice_said=
+  # Never the other one because the first is down: the containers are where they are.
   for sluice_one in docker podman; do
-    command -v "$sluice_one" >/dev/null 2>&1 || continue
-    engine=$sluice_one
-    sluice_said=$("$sluice_one" info --format '{{.ID}}' 2>&1 >/dev/null) && return 0
-    if command -v sudo >/dev/null 2>&1 && sudo -n "$sluice_one" info >/dev/null 2>&1; then
-      sudo='sudo -n'
-      return 0
-    fi
+    [ -n "$engine" ] || ! program "$sluice_one" || engine=$sluice_one
   done
+  [ -n "$engine" ] || return 1
+  if engine_version=$(engine_answers); then return 0; fi
+  engine_said=$engine_version
+  command -v sudo >/dev/null 2>&1 || return 1
+  sudo='sudo -n'
+  if engine_version=$(engine_answers); then return 0; fi
+  sudo=
+  return 1
+}
+# program NAME: whether PATH has it, a function of ours by that name or not.
+program() { (unset -f "$1" && command -v "$1") >/dev/null 2>&1; }
+engine_answers() {
+  sluice_side=Server
+  if [ "$engine" = podman ]; then sluice_side=Client; fi
+  # shellcheck disable=SC2086 # Nothing, or `sudo -n`.
+  command $sudo "$engine" version --format "{{.$sluice_side.Version}}" 2>&1
+}
+
+# find_engine: like seek_engine, and ends the phase where there is none.
+find_engine() {
+  seek_engine && return 0
   [ -n "$engine" ] || fail ENGINE_MISSING
-  fail ENGINE_UNREACHABLE "engine=$engine" "user=$(id -un)" "said=$sluice_said"
+  fail ENGINE_UNREACHABLE "engine=$engine" "user=$(id -un)" "said=$engine_said"
 }
 
 # docker ARGUMENTS...: the engine that was found, whichever it is.
 docker() {
   [ -n "${engine:-}" ] || find_engine
-  # shellcheck disable=SC2086 # Nothing, or `sudo -n`.
+  # shellcheck disable=SC2086
   command $sudo "$engine" "$@"
 }
 
@@ -187,3 +196,29 @@ containers() {
 
 # label CONTAINER NAME
 label() { docker inspect --format "{{ index .Config.Labels \"$2\" }}" "$1"; }
+
+# project [RELEASE]: compose's name for a release.
+project() {
+  printf '%s-%s-%s' "$service" "$environment" "${1:-${release:?}}" | tr '[:upper:]' '[:lower:]'
+}
+
+# ── releases and steps ──────────────────────────────────────────────────────────────────────────────
+
+# In a release's folder: `state` (started, healthy, serving, stopped or failed), and `in-place` where compose replaced the
+# release before (`proxy: none`), which is then put back by its own compose file.
+
+# unfinished FOLDER: whether a release was begun and neither stopped nor marked as failed.
+unfinished() {
+  [ -d "$1" ] || return 1
+  case $(first_line "$1/state") in stopped | failed) return 1 ;; esac
+}
+
+# undone_steps: what this run began and did not take back yet, last one first.
+undone_steps() {
+  [ -e "$home/journal" ] || return 0
+  awk -v "run=$run" '
+    $2 != run || $3 == "undo" || $3 == "guardian" || $3 == "lock" || $3 == "unlock" { next }
+    $4 == "undone" { delete at[$3]; next }
+    { at[$3] = NR; name[NR] = $3 }
+    END { for (n = NR; n > 0; n--) if (n in name && at[name[n]] == n) print name[n] }' "$home/journal"
+}

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { errors } from '../../foundation/index.ts';
 import { SessionHost, type HostValues } from '../host.ts';
 import { COMMAND } from '../session.ts';
-import type { Host } from '../types.ts';
+import type { Host, PhaseName } from '../types.ts';
 
 export interface LocalHostOptions extends Partial<HostValues> {
   /** State folder: a temporary one of the test. */
@@ -13,6 +13,9 @@ export interface LocalHostOptions extends Partial<HostValues> {
   env?: NodeJS.ProcessEnv;
   /** Program and arguments that stand for `sh`; what it is asked to run comes behind `-c`. */
   shell?: string[];
+  /** Instead of the scripts in `phases/`. */
+  script?: (phase: PhaseName) => string;
+  graceMs?: number;
 }
 
 /** A `Host` that runs the same session and phases by this machine's own `sh`, without ssh between. */
@@ -27,6 +30,8 @@ export async function openLocalHost(options: LocalHostOptions): Promise<Host> {
   };
   return new SessionHost(values, {
     name: 'local',
+    ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+    ...(options.script === undefined ? {} : { script: options.script }),
     start: () =>
       spawn(shell[0] as string, [...shell.slice(1), '-c', COMMAND], { stdio: 'pipe', env, detached: true }),
     failed: (ended) =>

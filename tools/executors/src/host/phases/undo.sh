@@ -1,0 +1,72 @@
+# Puts this host back to the release in `current`, whatever a run got to: traffic first, then the containers of all other
+# releases. Safe to repeat. Run by the deployer, by the guardian, or by the run that takes an expired lock over.
+holding || [ -e "$home/lock/${SLUICE_SEIZED:-none}" ] || fail LOCK_LOST "run=$run"
+serving=$(current)
+# A full disk must not keep a host from being put back.
+rm -rf "$home"/releases/*.tmp
+journal undo began "$serving" || :
+
+# others: containers of all releases but the current one. Accessories belong to no release.
+others() {
+  for sluice_id in $(containers com.sluice.release); do
+    [ "$(label "$sluice_id" com.sluice.release)" = "$serving" ] || echo "$sluice_id"
+  done
+}
+gone=$(others)
+
+# in_place: whether compose replaced the release that served, whose ports the new containers then have.
+in_place() {
+  for folder in "$home"/releases/*/; do
+    if [ -e "$folder/in-place" ] && [ "$(basename "$folder")" != "$serving" ] && unfinished "$folder"; then return 0; fi
+  done
+  return 1
+}
+
+remove() {
+  [ -n "$gone" ] || return 0
+  # shellcheck disable=SC2086 # Ids.
+  docker stop --time 10 $gone >/dev/null || :
+  # shellcheck disable=SC2086
+  docker rm --force --volumes $gone >/dev/null
+  journal containers undone "$(printf '%s\n' "$gone" | wc -l | tr -d ' ')" || :
+}
+
+# revive: the release that serves runs whole, whoever stopped it.
+revive() {
+  [ -n "$serving" ] || return 0
+  kept=$(containers "com.sluice.release=$serving")
+  whole=${kept:+yes}
+  for sluice_id in $kept; do
+    [ "$(docker inspect --format '{{.State.Status}}' "$sluice_id")" = running ] || whole=
+  done
+  [ -n "$whole" ] || compose -p "$(project "$serving")" -f "$(release_folder "$serving")/compose.yaml" up -d
+}
+
+if in_place; then
+  remove
+  revive
+else
+  revive
+  proxy_restore "$service" "$environment"
+  remove
+fi
+
+for folder in "$home"/releases/*/; do
+  sluice_name=$(basename "$folder")
+  if [ -d "$folder" ] && [ "$sluice_name" != "$serving" ] && unfinished "$folder"; then
+    echo failed | put "$folder/state" || :
+    fact failed "$sluice_name"
+  fi
+done
+
+# The backup of a failed run is not rotated away.
+for manifest in "$home"/backups/*.json; do
+  if grep -q "\"run\": *\"$run\"" "$manifest" 2>/dev/null; then : >"${manifest%.json}.pinned" || :; fi
+done
+
+undone_steps | while IFS= read -r step; do
+  journal "$step" undone || :
+  fact undone "$step"
+done
+journal undo 'done' "$serving" || :
+fact serving "$serving"
