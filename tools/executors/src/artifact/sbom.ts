@@ -78,7 +78,7 @@ function component(
   return made;
 }
 
-function licenseOf(license: string): Models.License {
+export function licenseOf(license: string): Models.License {
   if (SPDX.isSupportedSpdxId(license)) return new Models.SpdxLicense(license);
   return / (AND|OR|WITH) /.test(license)
     ? new Models.LicenseExpression(license)

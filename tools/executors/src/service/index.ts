@@ -1,4 +1,4 @@
 export type * from './types.ts';
-export { IMAGES } from './types.ts';
-export { parseService, readService, SERVICE_FILE, type ReadOptions } from './read.ts';
+export { IMAGES, SERVICE_FILE } from './types.ts';
+export { parseService, readService, type ReadOptions } from './read.ts';
 export { isPathBelow } from './paths.ts';

@@ -7,10 +7,7 @@ import { crossChecks, unknownStages, type ComposeNames } from './checks.ts';
 import { composeNames } from './compose-names.ts';
 import { isPathBelow, isRelativePath } from './paths.ts';
 import schema from './service.schema.json' with { type: 'json' };
-import type { ServiceConfig } from './types.ts';
-
-/** Beside a project's package.json it makes the project a service. */
-export const SERVICE_FILE = 'sluice.json';
+import { SERVICE_FILE, type ServiceConfig } from './types.ts';
 
 export interface ReadOptions {
   /** Names of the services' stages in nx.json; where given, `stages` may speak of no other. */

@@ -95,6 +95,8 @@ export interface ServiceBundle {
   project: string;
   /** Text of the compose file as it was at the build. */
   compose: string;
+  /** Text of the smoke test's compose file, where it has one of its own. */
+  smokeCompose?: string;
   config: Omit<ServiceConfig, 'images'>;
   /** Compose service -> digest of its image, manifest or index (`sha256:...`). */
   images: Record<string, string>;
@@ -134,6 +136,9 @@ export interface ServiceStage {
   /** File given to `ssh -F`, relative to the workspace. */
   sshConfig?: string;
 }
+
+/** Beside a project's package.json it makes the project a service. */
+export const SERVICE_FILE = 'sluice.json';
 
 /** The registry that `publish-registry` pushes images to, as the stage before the first one. No stage may have this name. */
 export const IMAGES = 'images';
