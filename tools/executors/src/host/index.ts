@@ -1,3 +1,4 @@
 export * from './types.ts';
 export { openHost, type HostOptions, type HostValues } from './host.ts';
 export { parseAddress, type Address } from './address.ts';
+export * from './backups.ts';

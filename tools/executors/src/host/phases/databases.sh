@@ -8,7 +8,7 @@
 #   <kind>_swap NAME FRESH REPLACED FOLDER  puts FRESH in the place of NAME, which then is REPLACED
 #   <kind>_settle (the same)                after a swap that broke off: says `restored` or `as before`, and makes it true
 
-# databases: lines `kind<tab>service<tab>name<tab>user` (SLUICE_DATABASES). Their passwords come on standard input: a line each, in
+# read_databases: lines `kind<tab>service<tab>name<tab>user` (SLUICE_DATABASES). Their passwords come on standard input: a line each, in
 # the same order, with backslashes, tabs and newlines as \\, \t and \n.
 read_databases() {
   db_count=0

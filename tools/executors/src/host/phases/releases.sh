@@ -1,7 +1,10 @@
 # What this host has of a service in an environment: `@release` and `@backup`, a JSON object each, newest first. Changes nothing.
 
-# document FILE: its JSON, or null.
-document() { if [ -s "$1" ]; then cat "$1"; else printf null; fi; }
+# document FILE: its text as a JSON string, so that a broken file breaks nothing but itself.
+document() {
+  [ -e "$1" ] || set -- /dev/null
+  json_string "$(tr -d '\000-\010\013\014\016-\037' <"$1")"
+}
 truth() { if "$@"; then printf true; else printf false; fi; }
 
 find "$home/releases" -mindepth 1 -maxdepth 1 -type d ! -name '*.tmp*' 2>/dev/null | sort -r | while IFS= read -r folder; do
