@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { IMAGES } from './images.ts';
 import type { LocalLease } from './lease.ts';
 import { localPaths, stagePaths } from './paths.ts';
 
@@ -10,7 +11,7 @@ export interface RegistryDescription {
   storage: string;
   /** The file that configures it, or `built in`. */
   configuration: string;
-  /** A package that it holds. */
+  /** A package (or an image's repository) that it holds. */
   sample?: string;
 }
 
@@ -28,14 +29,22 @@ export function describeRegistries(
       url: lease?.addresses.get(stage)?.url,
       storage: relative(workspaceRoot, storage),
       configuration: existsSync(join(workspaceRoot, file)) ? file : 'built in',
-      sample: aPackageIn(storage),
+      sample: stage === IMAGES ? anImageIn(join(storage, 'repositories')) : aPackageIn(storage),
     };
   });
 }
 
+const folders = (path: string): string[] =>
+  existsSync(path) ? readdirSync(path).filter((name) => !name.startsWith('.')) : [];
+
+/** Names of repositories are folders in folders; what begins with "_" is inside of one. */
+function anImageIn(folder: string, above: string[] = []): string | undefined {
+  const names = folders(folder).sort();
+  if (names.some((name) => name.startsWith('_'))) return above.join('/');
+  return names.map((name) => anImageIn(join(folder, name), [...above, name])).find(Boolean);
+}
+
 function aPackageIn(storage: string): string | undefined {
-  const folders = (path: string): string[] =>
-    existsSync(path) ? readdirSync(path).filter((name) => !name.startsWith('.')) : [];
   const [first] = folders(storage).sort();
   return first?.startsWith('@') ? folders(join(storage, first)).map((name) => `${first}/${name}`)[0] : first;
 }
@@ -54,7 +63,11 @@ export function registriesText(
       `  storage  ${storage}`,
       `  rights   ${configuration}`,
     ];
-    if (url)
+    if (url && stage === IMAGES)
+      rows.push(
+        `  look     skopeo list-tags --tls-verify=false docker://${new URL(url).host}/${sample ?? '<project>'}`,
+      );
+    else if (url)
       rows.push(`  look     npm view ${sample ?? '<package>'} --registry ${url} --userconfig ${npmrc}`);
     return rows.join('\n');
   });

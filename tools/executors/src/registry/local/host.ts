@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { mkdir } from 'node:fs/promises';
 import { preferredPort, runConfig, USER, type VerdaccioConfig } from './config.ts';
 import { readJson, writePrivate } from './files.ts';
 import { keepsVersions, refuseDeletions } from './keep.ts';
+import { close, listen } from './listen.ts';
 import { stagePaths, type LocalPaths } from './paths.ts';
 
 export type RunServer = (config: VerdaccioConfig) => Promise<Server>;
@@ -59,22 +59,6 @@ export async function host(
   }
 }
 
-/** Listens on the preferred port, or on any free one where that is taken or not allowed. */
-async function listen(server: Server, preferred: number): Promise<number> {
-  const attempt = (port: number): Promise<number> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, '127.0.0.1', () => {
-        server.off('error', reject);
-        resolve((server.address() as AddressInfo).port);
-      });
-    });
-  return attempt(preferred).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE' || error.code === 'EACCES') return attempt(0);
-    throw error;
-  });
-}
-
 /** The kept token where the registry still takes it, else a new one: after a reset its secret is another. */
 async function validToken(url: string, { user, password, token }: Credentials): Promise<string> {
   if (token) {
@@ -96,12 +80,4 @@ async function validToken(url: string, { user, password, token }: Credentials): 
       `Verdaccio gave no token for its user ${user} (HTTP ${answer.status}); does its file keep auth.htpasswd?`,
     );
   return made.token;
-}
-
-async function close(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), 500).unref();
-  });
 }

@@ -2,3 +2,5 @@ export { leaseLocalRegistries, type LeaseRequest, type LocalLease, type LocalReg
 export { resetLocalRegistries } from './reset.ts';
 export { describeRegistries, registriesText, type RegistryDescription } from './describe.ts';
 export { untilInterrupted } from './foreground.ts';
+export { IMAGES } from './images.ts';
+export { startOciRegistry, type Faults, type OciRegistry, type OciRegistryOptions } from './oci/index.ts';

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { errors, Secret } from '../../foundation/index.ts';
 import { openLease, readState, ServerProblem, type OpenLease } from './client.ts';
 import { lastLines } from './files.ts';
+import { IMAGES } from './images.ts';
 import { isHeld } from './lock.ts';
 import { localPaths, type LocalPaths } from './paths.ts';
 import { findVerdaccio } from './verdaccio.ts';
@@ -29,7 +30,7 @@ const HANDED_ON = [
 
 export interface LeaseRequest {
   workspaceRoot: string;
-  /** Names of the stages that need a local registry. */
+  /** Names of the package stages that need a local registry; `images` asks for the one of container images. */
   stages: string[];
   /** All package stages in order, where `stages` are only some: a stage without a file gets its rights by its place. */
   pipeline?: string[];
@@ -71,7 +72,10 @@ export async function leaseLocalRegistries({
     ...stages.map((s) => ['stage', s]),
     ...pipeline.map((s) => ['pipeline', s]),
   ]);
-  const lease = await obtain(paths, query, workspaceRoot, env, readyWithin);
+  const needsVerdaccio = stages.some((stage) => stage !== IMAGES);
+  const start = (): Promise<{ exit?: number }> =>
+    startServer(paths, workspaceRoot, needsVerdaccio ? findVerdaccio(workspaceRoot) : '', env);
+  const lease = await obtain(paths, query, start, readyWithin);
   const found = Object.entries(lease.registries);
   return {
     addresses: new Map(
@@ -86,8 +90,7 @@ export async function leaseLocalRegistries({
 async function obtain(
   paths: LocalPaths,
   query: URLSearchParams,
-  workspaceRoot: string,
-  env: Env,
+  start: () => Promise<{ exit?: number }>,
   readyWithin: number,
 ): Promise<OpenLease> {
   const failed = async (reason: string): Promise<Error> =>
@@ -104,16 +107,19 @@ async function obtain(
       }));
     if (lease) return lease;
     if (server?.exit) throw await failed(`their process ended with exit code ${server.exit}`);
-    if ((server === undefined || server.exit === 0) && !held)
-      server = await startServer(paths, workspaceRoot, env);
+    if ((server === undefined || server.exit === 0) && !held) server = await start();
     await pause(20);
   }
   throw await failed(`they were not ready within ${readyWithin / 1000} seconds`);
 }
 
 /** Several may start one at the same moment: the servers settle among themselves by their lock, the others exit with 0. */
-async function startServer(paths: LocalPaths, workspaceRoot: string, env: Env): Promise<{ exit?: number }> {
-  const verdaccio = findVerdaccio(workspaceRoot);
+async function startServer(
+  paths: LocalPaths,
+  workspaceRoot: string,
+  verdaccio: string,
+  env: Env,
+): Promise<{ exit?: number }> {
   await mkdir(paths.folder, { recursive: true, mode: 0o700 });
   const tooLarge = ((await stat(paths.log).catch(() => undefined))?.size ?? 0) > LOG_LARGEST;
   const log = await open(paths.log, tooLarge ? 'w' : 'a', 0o600);

@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errors } from '../../foundation/index.ts';
 import { askToStop, readState } from './client.ts';
+import { IMAGES } from './images.ts';
 import { isHeld } from './lock.ts';
 import { localPaths, stagePaths } from './paths.ts';
 
@@ -25,7 +26,9 @@ export async function resetLocalRegistries(workspaceRoot: string): Promise<strin
   const removed: string[] = [];
   for (const { name } of folders.filter((entry) => entry.isDirectory())) {
     const stage = stagePaths(paths, name);
-    if (!(await stat(stage.htpasswd).catch(() => undefined))) continue;
+    // What marks a folder as one of ours: the images' registry has no such users' file.
+    const mark = name === IMAGES ? stage.credentials : stage.htpasswd;
+    if (!(await stat(mark).catch(() => undefined))) continue;
     await rm(stage.folder, { recursive: true, force: true });
     removed.push(name);
   }

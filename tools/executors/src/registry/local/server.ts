@@ -1,6 +1,6 @@
 /**
  * The background process that hosts the local registries of one workspace, for as long as somebody holds a lease.
- * Started by `lease.ts` as `node server.ts <workspace root> <verdaccio's entry> <linger in ms>`; its output goes to the log.
+ * Started by `lease.ts` as `node server.ts <workspace root> <verdaccio's entry, or empty> <linger in ms>`; its output goes to the log.
  */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
@@ -12,8 +12,10 @@ import { join } from 'node:path';
 import { templateConfig, type VerdaccioConfig } from './config.ts';
 import { writePrivate } from './files.ts';
 import { host, type Hosted, type RunServer } from './host.ts';
+import { hostImages, IMAGES } from './images.ts';
 import { takeLock } from './lock.ts';
 import { localPaths } from './paths.ts';
+import { findVerdaccio } from './verdaccio.ts';
 
 /** Time for the first client to come; a starter that was killed leaves nobody who would. */
 const FIRST_LEASE_MS = 10_000;
@@ -54,8 +56,8 @@ setInterval(
 ).unref();
 // Loading takes longest: begin before the first client asks, and keep what was compiled (a quarter of the time).
 enableCompileCache();
-const library = loadVerdaccio();
-library.catch(() => {});
+let loading: ReturnType<typeof loadVerdaccio> | undefined;
+if (verdaccio) library().catch(() => {});
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://control');
@@ -92,7 +94,12 @@ function ensure(stage: string, pipeline: string[]): Promise<{ hosted: Hosted; cl
 }
 
 async function start(stage: string, pipeline: string[]): Promise<{ hosted: Hosted; close(): Promise<void> }> {
-  const { runServer, parseConfigFile } = await library;
+  if (stage === IMAGES) {
+    const images = await hostImages(paths);
+    say(`${stage} at ${images.hosted.url}`);
+    return images;
+  }
+  const { runServer, parseConfigFile } = await library();
   const file = join('verdaccio', `${stage}.yaml`);
   const place = Math.max(0, pipeline.indexOf(stage));
   const own = existsSync(join(root, file));
@@ -109,16 +116,25 @@ async function start(stage: string, pipeline: string[]): Promise<{ hosted: Hoste
   }
 }
 
+/** Loaded once; a process that was started for images alone looks for it when a package stage is asked for. */
+function library(): ReturnType<typeof loadVerdaccio> {
+  loading ??= loadVerdaccio();
+  return loading;
+}
+
 async function loadVerdaccio(): Promise<{
   runServer: RunServer;
   parseConfigFile(file: string): VerdaccioConfig;
 }> {
-  return createRequire(import.meta.url)(verdaccio) as Awaited<ReturnType<typeof loadVerdaccio>>;
+  return createRequire(import.meta.url)(verdaccio || findVerdaccio(root)) as Awaited<
+    ReturnType<typeof loadVerdaccio>
+  >;
 }
 
 /** The tokens as an `.npmrc` beside the log, for `npm view ... --userconfig`. */
 async function tellPeople(): Promise<void> {
-  const all = await Promise.all([...running.values()].map((r) => r.catch(() => undefined)));
+  const packages = [...running].filter(([stage]) => stage !== IMAGES);
+  const all = await Promise.all(packages.map(([, r]) => r.catch(() => undefined)));
   const lines = all.flatMap((r) =>
     r ? [`${r.hosted.url.replace(/^http:/, '')}/:_authToken=${r.hosted.token}`] : [],
   );

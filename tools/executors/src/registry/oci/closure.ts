@@ -35,12 +35,7 @@ export async function closureOf(
     const attached = options.referrers ? source.referrers(digest, signal) : Promise.resolve([]);
     // Awaited below; a manifest that is missing is the better error.
     attached.catch(() => {});
-    const manifest = await source.manifest(digest, signal);
-    if (manifest === undefined)
-      throw errors.IMAGE_NOT_FOUND(
-        { registry: source.host, repository: source.name, reference: digest },
-        { details: { registry: source.host, repository: source.name, reference: digest } },
-      );
+    const manifest = await existing(source, digest, signal);
     const { manifests, layers } = namedBy(manifest, source);
     for (const layer of layers) if (!ELSEWHERE.test(layer.mediaType)) blobs.set(layer.digest, layer);
     const children = manifests.map((child) => child.digest);
@@ -68,6 +63,27 @@ export async function closureOf(
     subjects,
     blobs,
   };
+}
+
+/** Nothing but the manifest or index itself: for where all the rest is in its place. */
+export async function rootOf(
+  source: ImageSource,
+  digest: string,
+  signal: AbortSignal | undefined,
+): Promise<Closure> {
+  const root = await existing(source, digest, signal);
+  return { root, others: [], subjects: new Map(), blobs: new Map() };
+}
+
+async function existing(
+  source: ImageSource,
+  digest: string,
+  signal: AbortSignal | undefined,
+): Promise<Manifest> {
+  const manifest = await source.manifest(digest, signal);
+  if (manifest !== undefined) return manifest;
+  const at = { registry: source.host, repository: source.name, reference: digest };
+  throw errors.IMAGE_NOT_FOUND(at, { details: at });
 }
 
 /** The manifests and layers that a manifest names; their digests and sizes are checked, because they become parts of addresses. */

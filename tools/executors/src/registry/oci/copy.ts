@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { errors } from '../../foundation/index.ts';
-import { closureOf, type Closure } from './closure.ts';
+import { closureOf, rootOf, type Closure } from './closure.ts';
 import { isDigest } from './names.ts';
 import { forEachOf } from './pool.ts';
 import { tally } from './tally.ts';
@@ -55,7 +55,7 @@ async function copy({
   const samePlace = source.host === target.host && source.name === target.name;
   const [before, closure] = await bothOf(
     tagsBefore(target, tags, digest, moves, signal),
-    closureOf(source, digest, { referrers: referrers && !samePlace, signal }),
+    samePlace ? rootOf(source, digest, signal) : closureOf(source, digest, { referrers, signal }),
   );
   const { root } = closure;
   const report: Counted = {
