@@ -3,10 +3,11 @@ import { EXIT, type ExitCode } from '../foundation/index.ts';
 import { explainClosed } from '../gate/index.ts';
 import { approve } from '../promotion/approve.ts';
 import type { PackageResult } from '../promotion/carry.ts';
-import { planPromotion, promote } from '../promotion/promote.ts';
+import { kindOfStage, type Kind } from '../promotion/kinds/index.ts';
+import type { PromoteOptions } from '../promotion/promote.ts';
 import { rollback } from '../promotion/rollback.ts';
 import { formatPlan } from '../report/plan.ts';
-import { ask, packageRequests, planExit, type Door, type Perform } from './shared.ts';
+import { ask, planExit, requestsFor, type Door, type Perform } from './shared.ts';
 
 interface PromoteFlags {
   json?: boolean;
@@ -30,7 +31,8 @@ export function promoteCommand(program: Command, perform: Perform): void {
     .action((stage: string, packages: string[], flags: PromoteFlags) =>
       perform(async (door) => {
         const { context, signal, answer, say } = door;
-        const requests = await packageRequests(context, packages, flags.version);
+        const kind = kindOfStage(context.options, stage, 'promote');
+        const requests = await requestsFor(context, kind, packages, flags.version);
         const options = {
           stage,
           signal,
@@ -39,8 +41,8 @@ export function promoteCommand(program: Command, perform: Perform): void {
           ...(requests ? { requests } : {}),
         };
         if (!options.dryRun && process.stdin.isTTY && process.stderr.isTTY)
-          await offerApproval(door, options);
-        const { plan, results } = await promote(context, {
+          await offerApproval(door, kind, options);
+        const { plan, results } = await kind.promote(context, {
           ...options,
           onResult: (result) => void (flags.json || flags.dryRun || isClosed(result) || say(result.line)),
         });
@@ -60,9 +62,10 @@ export function promoteCommand(program: Command, perform: Perform): void {
 /** At a terminal, a person who may approve can do so on the spot. */
 async function offerApproval(
   { context, say, signal }: Door,
-  options: Parameters<typeof planPromotion>[1],
+  kind: Kind,
+  options: PromoteOptions,
 ): Promise<void> {
-  const { plan } = await planPromotion(context, options);
+  const { plan } = await kind.plan(context, options);
   const asks = plan.items.some((item) =>
     item.gate?.results.some(
       (result) => !result.open && (result.condition === 'approvals' || result.condition === 'environment'),

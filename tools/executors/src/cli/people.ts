@@ -3,7 +3,8 @@ import { EXIT } from '../foundation/index.ts';
 import { approve, override, waiting } from '../promotion/approve.ts';
 import { unhold } from '../promotion/rollback.ts';
 import { formatApproval, formatPlan } from '../report/plan.ts';
-import { ask, packageRequests, type Perform } from './shared.ts';
+import { kindOfStage } from '../promotion/kinds/index.ts';
+import { ask, requestsFor, type Perform } from './shared.ts';
 
 interface ApproveFlags {
   key?: string;
@@ -30,7 +31,7 @@ export function approveCommand(program: Command, perform: Perform): void {
     .option('--json', 'as JSON')
     .action((stage: string, packages: string[], flags: ApproveFlags) =>
       perform(async ({ context, signal, answer, say }) => {
-        const requests = await packageRequests(context, packages);
+        const requests = await requestsFor(context, kindOfStage(context.options, stage, 'approve'), packages);
         const approved = await approve(context, {
           stage,
           dryRun: flags.dryRun ?? false,

@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { EXIT, errors } from '../foundation/index.ts';
 import { baseCommit } from '../promotion/base.ts';
-import { planPromotion } from '../promotion/promote.ts';
+import { kindOfStage, type Kind } from '../promotion/kinds/index.ts';
+import type { SluiceOptions } from '../pipeline/types.ts';
+import { IMAGES } from '../service/types.ts';
 import { proveAll } from '../promotion/prove.ts';
 import { statusOf } from '../promotion/status.ts';
 import { formatPlan } from '../report/plan.ts';
 import { formatStatus } from '../report/status.ts';
 import { formatVerify } from '../report/verify.ts';
-import { packageRequests, planExit, type Perform } from './shared.ts';
+import { planExit, requestsFor, type Perform } from './shared.ts';
 
 export function baseCommand(program: Command, perform: Perform): void {
   program
@@ -18,16 +20,20 @@ export function baseCommand(program: Command, perform: Perform): void {
     .addHelpText('after', '\n  npx nx affected -t promote -c test --base=$(npx sluice base test)')
     .action((stage: string) =>
       perform(async ({ context, answer }) => {
-        const before = stageBefore(
-          context.options.packages.stages.map((one) => one.name),
-          stage,
-          context.options.targets['publish-registry'],
-        );
+        const { options, repository } = context;
+        const kind = kindOfStage(options, stage, 'base');
+        const before = stageBefore(stagesOf(options, kind), stage, options.targets['publish-registry']);
         const state = await (await context.ledger()).refresh();
-        answer(await baseCommit(context.repository, state, stage, before));
+        answer(await baseCommit(repository, state, stage, before));
         return EXIT.done;
       }),
     );
+}
+
+/** Names of a pipeline's stages in order; services are published to the registry that stands before the first one. */
+function stagesOf(options: SluiceOptions, { pipeline }: Kind): string[] {
+  const stages = (options[pipeline]?.stages ?? []).map((one) => one.name);
+  return pipeline === 'services' ? [IMAGES, ...stages] : stages;
 }
 
 /** Works without a registry: only the names matter. */
@@ -49,8 +55,9 @@ export function planCommand(program: Command, perform: Perform): void {
     .option('--version <version>', 'plan this version (with one package)')
     .action((stage: string, packages: string[], options: { json?: boolean; version?: string }) =>
       perform(async ({ context, signal, answer }) => {
-        const requests = await packageRequests(context, packages, options.version);
-        const { plan } = await planPromotion(context, { stage, signal, ...(requests ? { requests } : {}) });
+        const kind = kindOfStage(context.options, stage, 'plan');
+        const requests = await requestsFor(context, kind, packages, options.version);
+        const { plan } = await kind.plan(context, { stage, signal, ...(requests ? { requests } : {}) });
         answer(options.json ? JSON.stringify(plan, undefined, 2) : formatPlan(plan));
         return planExit(plan.items);
       }),

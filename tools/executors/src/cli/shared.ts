@@ -2,7 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import { errors, EXIT, type ExitCode } from '../foundation/index.ts';
 import type { Context } from '../promotion/context.ts';
 import type { Request } from '../promotion/plan.ts';
-import { packageNamed } from '../promotion/rollback.ts';
+import type { Kind } from '../promotion/kinds/index.ts';
+import { nameOf } from '../promotion/named.ts';
 
 /** What a command gets: the opened workspace, and standard output for the answer alone. */
 export interface Door {
@@ -38,9 +39,10 @@ export async function ask(question: string, signal: AbortSignal): Promise<boolea
   }
 }
 
-/** What was named on the command line as requests; undefined (all) where nothing was. Throws PACKAGE_UNKNOWN. */
-export async function packageRequests(
+/** What was named on the command line as requests; undefined (all) where nothing was. Throws PACKAGE_UNKNOWN, SERVICE_UNKNOWN. */
+export async function requestsFor(
   context: Context,
+  kind: Kind,
   packages: string[],
   version?: string,
 ): Promise<Request[] | undefined> {
@@ -48,7 +50,7 @@ export async function packageRequests(
   if (packages.length === 0) return undefined;
   const state = await (await context.ledger()).refresh();
   return packages.map((given) => {
-    const name = packageNamed(state, given);
+    const name = nameOf(kind, state, given);
     return { name, project: state.project(name) ?? name, ...(version ? { version } : {}) };
   });
 }

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ExecutorContext, TaskGraph } from '@nx/devkit';
 import { asSluiceError, redact, redactOutput } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
 import type { PackageResult } from '../promotion/carry.ts';
+import { SERVICE_FILE } from '../service/types.ts';
 import type { StepEvent } from '../steps/index.ts';
 
 /** One Nx task as the engines see it. */
@@ -14,6 +16,8 @@ export interface Task<O> {
   root: string;
   /** Package name from the project's package.json. */
   name: string;
+  /** The pipeline that the project moves through: a service has a `sluice.json`. */
+  pipeline: 'packages' | 'services';
   target: string;
   options: O;
 }
@@ -122,7 +126,8 @@ async function taskOf<O>(
   const manifest = JSON.parse(await readFile(join(context.root, root, 'package.json'), 'utf8')) as {
     name: string;
   };
-  return { id: `${project}:${target}`, project, root, name: manifest.name, target, options };
+  const pipeline = existsSync(join(context.root, root, SERVICE_FILE)) ? 'services' : 'packages';
+  return { id: `${project}:${target}`, project, root, name: manifest.name, pipeline, target, options };
 }
 
 type Ended = Map<string, { success: boolean; text: string }>;

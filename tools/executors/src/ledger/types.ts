@@ -38,6 +38,8 @@ interface Common {
 export interface PublishedImage {
   /** Version in package.json, where there is one. */
   label?: string;
+  /** Name below the stage's `images`. */
+  repository: string;
   mediaType: string;
   /** Compose service -> digest. */
   images: Record<string, string>;

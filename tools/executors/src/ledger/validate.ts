@@ -55,6 +55,7 @@ const item = { project: text, name: text, version: text, integrity };
 const digest: Check = (v) => typeof v === 'string' && /^sha256:[0-9a-f]{64}$/.test(v);
 const image = shape({
   label: maybe(text),
+  repository: text,
   mediaType: text,
   images: mapOf(digest),
   builder: text,

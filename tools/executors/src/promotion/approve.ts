@@ -5,7 +5,7 @@ import { durationMs } from '../pipeline/index.ts';
 import { principalsOf } from '../signing/index.ts';
 import type { Context } from './context.ts';
 import type { Request } from './plan.ts';
-import { planPromotion } from './promote.ts';
+import { kindOfStage } from './kinds/index.ts';
 import { record } from './recording.ts';
 import type { PlanItem, PromotionPlan } from './types.ts';
 
@@ -35,7 +35,8 @@ export interface Approved {
  */
 export async function approve(context: Context, options: ApproveOptions): Promise<Approved> {
   const expiresInMs = options.expires === undefined ? undefined : parsedDuration(options.expires);
-  const { plan } = await planPromotion(context, options);
+  const kind = kindOfStage(context.options, options.stage, context.options.targets.approve);
+  const { plan } = await kind.plan(context, options);
   const items = waiting(plan);
   if (items.length === 0 || options.dryRun) return { plan, ...gateState(plan) };
   if (!items.some(asksApproval)) throw errors.APPROVAL_NOT_ASKED({ stage: options.stage });
@@ -58,7 +59,7 @@ export async function approve(context: Context, options: ApproveOptions): Promis
       : [{ ...approval, ledgerHead: state.head }],
   );
   if (problem) throw problem;
-  const after = (await planPromotion(context, options)).plan;
+  const after = (await kind.plan(context, options)).plan;
   const counted = waiting(after).some((item) => item.gate?.approvals.includes(approval.nonce));
   const state = gateState(after);
   if (!counted && state.closed.length > 0) {
@@ -111,7 +112,11 @@ export async function override(
 ): Promise<{ until: Date; by: string }> {
   if (given.reason.trim() === '') throw errors.REASON_MISSING({ command: `override ${given.stage}` });
   const lasts = parsedDuration(given.lasts);
-  const stage = await context.stage(given.stage, 'override');
+  const { pipeline } = kindOfStage(context.options, given.stage, 'override');
+  const stage =
+    pipeline === 'packages'
+      ? await context.stage(given.stage, 'override')
+      : await context.serviceStage(given.stage, 'override');
   const signer = await approver(context);
   const until = new Date(Date.now() + lasts);
   const body = overrideFreeze({ stage, reason: given.reason, until });

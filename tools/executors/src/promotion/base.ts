@@ -11,7 +11,7 @@ export function behind(
   stage: string,
   before: string,
 ): { name: string; commit: string | undefined; waiting?: string }[] {
-  return state.packages().flatMap((name) => {
+  return [...state.packages(), ...state.services()].flatMap((name) => {
     const waiting = state.position(before, name)?.record;
     if (!waiting) return [];
     if (state.standing(stage, name, waiting.version)?.record.integrity === waiting.integrity) return [];

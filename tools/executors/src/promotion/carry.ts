@@ -53,7 +53,8 @@ export async function lookUp(
   return { presence, unknown };
 }
 
-const limitsOf = ({ signal, attemptLimit, clock }: EngineOptions) => ({
+/** The limits of a caller for any run of the engine. */
+export const limitsOf = ({ signal, attemptLimit, clock }: EngineOptions) => ({
   ...(signal ? { signal } : {}),
   ...(attemptLimit === undefined ? {} : { attemptLimit }),
   ...(clock ? { clock } : {}),

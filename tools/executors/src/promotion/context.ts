@@ -5,13 +5,23 @@ import { checkClientFile, loadPolicy, type Policy } from '../gate/index.ts';
 import { openRepository, type Repository } from '../git/index.ts';
 import { openLedger } from '../ledger/index.ts';
 import type { Ledger, Signer } from '../ledger/types.ts';
-import { localStages, profileOf, readOptions, resolveStages, stageNamed } from '../pipeline/index.ts';
+import {
+  localStages,
+  profileOf,
+  readOptions,
+  resolveStages,
+  stageNamed,
+  type ImagePlace,
+  type ServicePipeline,
+} from '../pipeline/index.ts';
 import type { Profile, SluiceOptions, Stage } from '../pipeline/types.ts';
 import { readClientConfig, type ClientConfig } from '../registry/client-config.ts';
 import { CONNECTIONS, openContentStore, openNpmStore, type ContentStore } from '../registry/index.ts';
 import { leaseLocalRegistries } from '../registry/local/index.ts';
 import type { StageStore } from '../registry/types.ts';
 import { findSigner } from '../signing/index.ts';
+import type { ServiceStage } from '../service/types.ts';
+import { openImages, resolveServices, type ImageRegistry } from './image/registry.ts';
 
 /** Everything that a command needs of the world, opened when it is first asked for. */
 export interface Context {
@@ -29,6 +39,11 @@ export interface Context {
   stages(): Promise<Stage[]>;
   stage(name: string | undefined, target: string): Promise<Stage>;
   store(stage: Stage): Promise<StageStore>;
+  /** The services' half; undefined without one. In the local profile this starts the local image registry. */
+  services(): Promise<ServicePipeline | undefined>;
+  serviceStage(name: string | undefined, target: string): Promise<ServiceStage>;
+  /** The image registry of a service stage, or of `images`. */
+  images(place: string): Promise<ImageRegistry>;
   client(): Promise<ClientConfig>;
   /** Where true bytes are kept for registries that serve others; undefined unless the options name it. */
   contentStore(): ContentStore | undefined;
@@ -77,6 +92,12 @@ export async function openContext(given: ContextOptions): Promise<Context> {
     const local = lease?.addresses ?? new Map();
     return resolveStages({ options, profile, env, defaultRegistry, local, clientToken: tokenFor });
   });
+  const services = once(async () => {
+    const { pipeline, release } = await resolveServices({ workspaceRoot, options, profile, env });
+    closing.push(release);
+    return pipeline;
+  });
+  const registries = new Map<string, Promise<ImageRegistry>>();
   const policy = once(() => loadPolicy({ repository, profile, remote: options.ledger.remote }));
   const signer = once(async () => {
     const { allowedSigners } = await policy();
@@ -127,6 +148,18 @@ export async function openContext(given: ContextOptions): Promise<Context> {
       stores.set(stage.name, opened);
       return opened;
     },
+    services,
+    serviceStage: async (name, target) => {
+      stageNamed(options.services?.stages ?? [], name, target);
+      return stageNamed((await services())?.stages ?? [], name, target);
+    },
+    images: (place) => {
+      const opened =
+        registries.get(place) ??
+        services().then((pipeline) => openImages(pipeline?.places.get(place) as ImagePlace, env));
+      registries.set(place, opened);
+      return opened;
+    },
     client,
     contentStore: () =>
       options.packages.store
@@ -137,6 +170,8 @@ export async function openContext(given: ContextOptions): Promise<Context> {
     close: async () => {
       for (const store of stores.values())
         await store.then((opened) => opened.close()).catch(() => undefined);
+      for (const registry of registries.values())
+        await registry.then((opened) => opened.close()).catch(() => undefined);
       for (const end of closing.splice(0)) await end();
     },
   };

@@ -69,7 +69,7 @@ export function assemblePlan(input: PlanInput): PromotionPlan {
   };
 }
 
-function sourceOf(
+export function sourceOf(
   state: LedgerState,
   before: string,
   request: Request,
@@ -128,7 +128,14 @@ function draft(input: PlanInput, request: Request): PlanItem {
 
 const usualTargets = { 'publish-registry': 'publish-registry', promote: 'promote' };
 
-function missingSource(input: PlanInput, request: Request): SluiceError {
+/** Why there is nothing to take from the stage before, and how to get it there. */
+export function missingSource(
+  input: Pick<PlanInput, 'state' | 'targets'> & {
+    stage: { name: string };
+    before: { name: string; index: number };
+  },
+  request: Request,
+): SluiceError {
   const { stage, before, state, targets = usualTargets } = input;
   if (request.version) {
     return errors.VERSION_NOT_IN_PREDECESSOR({
@@ -186,7 +193,7 @@ function settleDependencies(item: PlanItem, drafts: Map<string, PlanItem>, input
 
 export const satisfies = (version: string, range: string) => semver.satisfies(version, range);
 
-function refused(item: PlanItem, error: SluiceError): PlanItem {
+export function refused(item: PlanItem, error: SluiceError): PlanItem {
   item.action = 'refused';
   item.problem = { code: error.code, what: error.message, state: error.state, next: error.next };
   return item;

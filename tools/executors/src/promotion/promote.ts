@@ -1,7 +1,6 @@
 import semver from 'semver';
-import { evaluateGate, explainClosed } from '../gate/index.ts';
 import { installAndImport } from '../registry/index.ts';
-import { errors, EXIT, SluiceError } from '../foundation/index.ts';
+import { errors, SluiceError } from '../foundation/index.ts';
 import type { LedgerState, RecordBody } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
 import type { Presence, StageStore } from '../registry/types.ts';
@@ -15,9 +14,11 @@ import {
   type PackageResult,
 } from './carry.ts';
 import type { Context } from './context.ts';
+import { judge } from './judge.ts';
 import { assemblePlan, namesToLookUp, type Request } from './plan.ts';
 import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
+import { plannedResult, settledEarly } from './settled-early.ts';
 import { settleTags } from './settle-tags.ts';
 import type { PlanItem, PromotionPlan } from './types.ts';
 
@@ -75,26 +76,7 @@ export async function planPromotion(context: Context, options: PromoteOptions): 
     ...(options.backwards ? { backwards: true } : {}),
     targets: context.options.targets,
   });
-  const moving = plan.items.filter((item) => item.action === 'promote');
-  const decisions = await evaluateGate({
-    policy,
-    stage,
-    from: before.name,
-    items: moving.map((item) => ({
-      ...item,
-      root: state.published(item.name, item.version)?.record.root ?? '.',
-    })),
-    state,
-    ledger,
-    repository: context.repository,
-    profile: context.profile,
-    now: new Date(),
-    repositoryIdentity: context.identity,
-  });
-  for (const item of moving) {
-    const decision = decisions.get(`${item.name}@${item.version}`);
-    if (decision) item.gate = decision;
-  }
+  await judge(context, { plan, stage, before, policy, state, ledger });
   return { plan, stage, before, state, target: presence };
 }
 
@@ -168,49 +150,6 @@ const wentBack = (state: LedgerState, stage: Stage, item: PlanItem, { backwards 
   item.previous !== undefined &&
   semver.lt(item.version, item.previous) &&
   state.position(stage.name, item.name)?.record.version !== item.version;
-
-/** The result of what is not going to move; undefined where it is. Items come dependencies first. */
-function settledEarly(
-  item: PlanItem,
-  plan: PromotionPlan,
-  results: Map<string, PackageResult>,
-): PackageResult | undefined {
-  if (item.action !== 'promote') return plannedResult(item, plan);
-  if (item.gate && !item.gate.open) {
-    return failure(item, explainClosed(new Map([[`${item.name}@${item.version}`, item.gate]]), plan.stage));
-  }
-  const failed = item.after.find((name) => results.get(name)?.success === false);
-  if (failed === undefined) return undefined;
-  const why = errors.DEPENDENCY_FAILED({
-    name: item.name,
-    dependency: failed,
-    stage: plan.stage,
-    reached: [],
-  });
-  return { ...failure(item, why), status: 'blocked' };
-}
-
-/** What a dry run says of an item. */
-function plannedResult(item: PlanItem, plan: PromotionPlan): PackageResult {
-  const base = { project: item.project, name: item.name, version: item.version, reached: [] };
-  const id = `${item.name}@${item.version}`;
-  if (item.problem) return failure(item, problemError(item));
-  if (item.action === 'nothing') {
-    return { ...base, success: true, status: 'nothing', line: `${id} is in ${plan.stage}: nothing to do` };
-  }
-  const gate = item.gate && !item.gate.open ? ', but its gate is closed' : '';
-  return {
-    ...base,
-    success: true,
-    status: 'planned',
-    line: `${id} would go from ${plan.from} to ${plan.stage}${item.movesTag ? ` as ${item.tag}` : ''}${gate}`,
-  };
-}
-
-function problemError(item: PlanItem): SluiceError {
-  const problem = item.problem as NonNullable<PlanItem['problem']>;
-  return new SluiceError(problem.code, EXIT.failed, problem);
-}
 
 async function passagesOf(
   context: Context,

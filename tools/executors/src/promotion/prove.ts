@@ -1,7 +1,10 @@
 import { auditHistory, policyHistory } from '../gate/index.ts';
-import { stageNamed } from '../pipeline/index.ts';
+import { pipelineOf } from '../pipeline/index.ts';
+import { IMAGES } from '../service/types.ts';
 import type { Context } from './context.ts';
-import { verifyStages, type Finding, type StagesReport } from './verify.ts';
+import type { HostWitness } from './image/verify.ts';
+import { kinds } from './kinds/index.ts';
+import type { Finding, StagesReport } from './verify.ts';
 
 export interface VerifyReport extends StagesReport {
   schemaVersion: 1;
@@ -13,20 +16,40 @@ export interface VerifyReport extends StagesReport {
 /** The whole proof: the bytes in every stage (or some), the approvals, and the history of the ledger itself. */
 export async function proveAll(
   context: Context,
-  options: { stages?: string[]; signal?: AbortSignal },
+  options: { stages?: string[]; signal?: AbortSignal; witness?: HostWitness },
 ): Promise<VerifyReport> {
-  for (const name of options.stages ?? []) stageNamed(context.options.packages.stages, name, 'verify');
-  const [stages, history] = await Promise.all([verifyStages(context, options), historyFindings(context)]);
-  const findings = [...history, ...stages.findings];
+  const { services } = context.options;
+  for (const name of options.stages ?? [])
+    if (!services || name !== IMAGES) pipelineOf(context.options, name, 'verify');
+  const asked = kinds.filter(({ pipeline }) => concerns(context, pipeline, options.stages));
+  const [history, ...stages] = await Promise.all([
+    historyFindings(context),
+    ...asked.map((kind) => kind.verify(context, options)),
+  ]);
+  const findings = [...history, ...stages.flatMap((one) => one.findings)];
   const { count } = await (await context.ledger()).state();
   return {
     schemaVersion: 1,
     ok: findings.every((finding) => finding.kind === 'artifact'),
-    ...stages,
+    proved: sum(stages.map((one) => one.proved)),
+    bytes: sum(stages.map((one) => one.bytes)),
     history: { records: count, problems: history.length },
     findings,
   };
 }
+
+/** Whether a kind has stages to look at: no registry is started, or asked, for nothing. */
+function concerns(
+  { options }: Context,
+  pipeline: 'packages' | 'services',
+  stages: string[] | undefined,
+): boolean {
+  const own = options[pipeline]?.stages.map((stage) => stage.name) ?? [];
+  const all = pipeline === 'services' && own.length > 0 ? [IMAGES, ...own] : own;
+  return all.some((name) => !stages || stages.includes(name));
+}
+
+const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 async function historyFindings(context: Context): Promise<Finding[]> {
   const [policy, ledger] = await Promise.all([context.policy(), context.ledger()]);

@@ -6,6 +6,7 @@ import type { StageStore } from '../registry/types.ts';
 import { runRows, type Row } from '../steps/index.ts';
 import { failure, lookUp, type PackageResult } from './carry.ts';
 import type { Context } from './context.ts';
+import { fail, findNamed } from './named.ts';
 import { record } from './recording.ts';
 import { distTagOf } from './tags.ts';
 
@@ -354,10 +355,10 @@ function inReverse(state: LedgerState, plans: RollbackPlan[]): RollbackPlan[] {
 /** A package by its own or its project's name. Throws PACKAGE_UNKNOWN. */
 export function packageNamed(state: LedgerState, name: string): string {
   const known = state.packages();
-  const found = known.find((one) => one === name) ?? known.find((one) => state.project(one) === name);
-  if (found === undefined)
-    throw errors.PACKAGE_UNKNOWN({ name, known: known.map((one) => state.project(one) ?? one) });
-  return found;
+  return (
+    findNamed(state, known, name) ??
+    fail(errors.PACKAGE_UNKNOWN({ name, known: known.map((one) => state.project(one) ?? one) }))
+  );
 }
 
 /** Lets a held digest be promoted again. Throws UNHOLD_NOTHING, PACKAGE_UNKNOWN. */
@@ -369,7 +370,7 @@ export async function unhold(
     throw errors.REASON_MISSING({ command: `unhold ${given.name} ${given.version}` });
   const ledger = await context.ledger();
   const state = await ledger.refresh();
-  const name = packageNamed(state, given.name);
+  const name = findNamed(state, state.services(), given.name) ?? packageNamed(state, given.name);
   const held = state.hold(name, given.version)?.record;
   if (!held) throw errors.UNHOLD_NOTHING({ name, version: given.version });
   const signer = await context.signer();

@@ -21,9 +21,11 @@ export interface PlanItem {
   action: PlanAction;
   /** Dist-tag that will point to it. */
   tag: string;
+  /** Services alone: all tags that will name it, what they name now, and whether they may leave that. */
+  tags?: { tag: string; moves: boolean; now?: string }[];
   /** False where moving the tag would take it backwards. */
   movesTag: boolean;
-  /** Version that the tag points to now. */
+  /** Version that the tag points to now; of a service the one that stands in the stage. */
   previous?: string;
   /** Names of the packages in this plan that must be visible first. */
   after: string[];
@@ -34,7 +36,7 @@ export interface PlanItem {
 /** The plan that a dry run prints, an approval signs, and the execution carries out. */
 export interface PromotionPlan {
   schemaVersion: 1;
-  pipeline: 'packages';
+  pipeline: 'packages' | 'services';
   repository: string;
   stage: string;
   from: string;

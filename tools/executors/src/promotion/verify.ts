@@ -14,9 +14,9 @@ export interface Finding {
   /**
    * `different`: other bytes than recorded. `missing`: recorded, but not there. `unrecorded`: there, but nothing in the
    * ledger brought it. `tag`: a dist-tag points elsewhere than the ledger says. `artifact`: the build folder differs.
-   * `history`: the ledger itself. `unproved`: could not be asked.
+   * `running`: a host runs something else. `history`: the ledger itself. `unproved`: could not be asked.
    */
-  kind: 'different' | 'missing' | 'unrecorded' | 'tag' | 'artifact' | 'history' | 'unproved';
+  kind: 'different' | 'missing' | 'unrecorded' | 'tag' | 'running' | 'artifact' | 'history' | 'unproved';
   stage?: string;
   name?: string;
   version?: string;

@@ -1,7 +1,9 @@
 import type { ExecutorContext } from '@nx/devkit';
 import { errors } from '../../foundation/index.ts';
 import { approve } from '../../promotion/approve.ts';
-import { packageNamed } from '../../promotion/rollback.ts';
+import { targetConfigurations } from '../../pipeline/index.ts';
+import { kindOfStage } from '../../promotion/kinds/index.ts';
+import { nameOf } from '../../promotion/named.ts';
 import { formatApproval, formatPlan } from '../../report/plan.ts';
 import { inWorkspace, type CommonOptions } from '../door.ts';
 
@@ -17,10 +19,12 @@ interface ApproveExecutorOptions extends CommonOptions {
 export default async function approveExecutor(options: ApproveExecutorOptions, { root }: ExecutorContext) {
   return inWorkspace(root, options, async (context) => {
     const { stage, projects = [], comment, expires, dryRun = false } = options;
-    const stages = context.options.packages.stages.map((one) => one.name);
-    if (stage === undefined) throw errors.STAGE_MISSING({ target: context.options.targets.approve, stages });
+    const target = context.options.targets.approve;
+    if (stage === undefined)
+      throw errors.STAGE_MISSING({ target, stages: targetConfigurations(context.options) });
+    const kind = kindOfStage(context.options, stage, target);
     const state = await (await context.ledger()).refresh();
-    const requests = projects.map((project) => ({ project, name: packageNamed(state, project) }));
+    const requests = projects.map((project) => ({ project, name: nameOf(kind, state, project) }));
     const approved = await approve(context, {
       stage,
       dryRun,

@@ -1,0 +1,108 @@
+import { BUNDLE_TYPE } from '../../artifact/image/types.ts';
+import type { DeployableArtifact, DeploymentRecords, DeploymentSource } from '../../deployment/types.ts';
+import { errors } from '../../foundation/index.ts';
+import type { Entry, LedgerState, Promoted, Published } from '../../ledger/types.ts';
+import { readAttachment, type OciRepository } from '../../registry/oci/index.ts';
+import { IMAGES, type ServiceBundle, type ServiceStage } from '../../service/types.ts';
+import { runRows } from '../../steps/index.ts';
+import type { Context } from '../context.ts';
+import { record } from '../recording.ts';
+
+/** What deployments may take from a stage: what the ledger says stands there, proved in the stage's registry. */
+export function deploymentSource(context: Context): DeploymentSource {
+  return {
+    artifact: async (stage, name, version, signal) => {
+      const state = await (await context.ledger()).refresh();
+      const entry = standingIn(state, stage, name, version);
+      if (!entry) return undefined;
+      const held = state.hold(name, entry.record.version);
+      if (held) throw errors.HELD({ name, version: entry.record.version, reason: held.record.reason });
+      return proved(context, state, stage, entry, signal);
+    },
+  };
+}
+
+/** The stage's position, or the version (or digest) of it that was asked for. A tag names nothing here. */
+function standingIn(
+  state: LedgerState,
+  stage: ServiceStage,
+  name: string,
+  version: string | undefined,
+): Entry<Published | Promoted> | undefined {
+  if (version === undefined) return state.position(stage.name, name);
+  const found = state
+    .history(stage.name, name)
+    .findLast(({ record: one }) => one.version === version || one.integrity === version);
+  return found && state.standing(stage.name, name, found.record.version);
+}
+
+/** Compares registry and bundle with the ledger; repeated while the registry is away. */
+async function proved(
+  context: Context,
+  state: LedgerState,
+  stage: ServiceStage,
+  { record: promoted }: Entry<Published | Promoted>,
+  signal: AbortSignal | undefined,
+): Promise<DeployableArtifact> {
+  const { project, name, version, integrity: digest } = promoted;
+  const published = state.published(name, version)?.record;
+  const image = published?.image;
+  if (!published || !image || published.integrity !== digest) {
+    const found = published?.integrity ?? 'nothing';
+    throw errors.OTHER_BYTES({ name, version, stage: IMAGES, expected: digest, found });
+  }
+  const registry = await context.images(stage.name);
+  const repository = registry.of(image.repository);
+  let bundle: ServiceBundle | undefined;
+  const outcomes = await runRows({
+    rows: [
+      {
+        title: `look for the image in ${stage.name}`,
+        run: async (_: undefined, attempt) => void (await isThere(repository, digest, attempt)),
+      },
+      {
+        title: 'read its bundle',
+        run: async (_: undefined, attempt) => {
+          const known = image.attachments.find(({ artifactType }) => artifactType === BUNDLE_TYPE);
+          const { bytes } = await readAttachment(repository, digest, BUNDLE_TYPE, {
+            ...(known ? { sha256: known.sha256 } : {}),
+            signal: attempt,
+          });
+          bundle = JSON.parse(bytes.toString('utf8')) as ServiceBundle;
+        },
+      },
+    ],
+    subjects: [{ id: name, after: [], context: undefined }],
+    ...(signal ? { signal } : {}),
+  });
+  const outcome = outcomes.get(name);
+  if (outcome?.status === 'failed') throw outcome.error;
+  if (!bundle) throw errors.CANCELLED({ name, reached: [] });
+  const at = `${stage.images}/${image.repository}`;
+  return {
+    project,
+    name,
+    version,
+    digest,
+    images: Object.fromEntries(
+      Object.entries(image.images).map(([service, one]) => [service, `${at}@${one}`]),
+    ),
+    bundle,
+    size: published.size,
+    ...(registry.credentials ? { credentials: registry.credentials } : {}),
+  };
+}
+
+/** @throws IMAGE_NOT_FOUND */
+async function isThere(repository: OciRepository, digest: string, signal: AbortSignal): Promise<void> {
+  if (await repository.manifest(digest, signal)) return;
+  throw errors.IMAGE_NOT_FOUND({ registry: repository.host, repository: repository.name, reference: digest });
+}
+
+/** Writes what became of deployments into the ledger, signed like everything else. */
+export function deploymentRecords(context: Context): DeploymentRecords {
+  return {
+    ready: async () => void (await Promise.all([context.signer(), context.ledger()])),
+    write: async (make) => record(context, await context.signer(), make),
+  };
+}
