@@ -86,6 +86,7 @@ export class SessionHost implements Host {
   readonly #common: Record<string, string>;
   readonly #transport: Transport;
   #session: Session | undefined;
+  #connecting: Promise<Session> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -112,7 +113,13 @@ export class SessionHost implements Host {
 
   startHeartbeat(everyMs: number): void {
     this.stopHeartbeat();
-    this.#heartbeat = setInterval(() => this.#session?.beat(), everyMs).unref();
+    // Also between phases: while other hosts have their turn, nothing else would notice a lost connection.
+    const beat = () =>
+      void this.#connected().then(
+        (session) => session.beat(),
+        () => {},
+      );
+    this.#heartbeat = setInterval(beat, everyMs).unref();
   }
 
   stopHeartbeat(): void {
@@ -122,6 +129,7 @@ export class SessionHost implements Host {
 
   async close(): Promise<void> {
     this.stopHeartbeat();
+    await this.#connecting?.catch(() => {});
     await this.#session?.close();
     this.#session = undefined;
     await this.#transport.close?.();
@@ -168,8 +176,15 @@ export class SessionHost implements Host {
     }
   }
 
-  async #connected(): Promise<Session> {
-    if (this.#session?.open) return this.#session;
+  #connected(): Promise<Session> {
+    if (this.#session?.open) return Promise.resolve(this.#session);
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Session> {
     this.executions += 1;
     const session = new Session(this.#transport.start(), this.#common);
     if (!(await session.opened)) throw this.#transport.failed(await session.ended);

@@ -11,7 +11,7 @@ hold() {
   touch -c "$home/lock/lease"
 }
 
-# lock_state: sets lock_state to free, held, expired (nobody looks after it), undoing (its guardian, or another run, is at it),
+# lock_state: sets lock_state to free, making, held, expired (nobody looks after it), undoing (its guardian, or another run, is at it),
 # abandoned (whoever was at it is gone); and lock_owner, lock_run, lock_age, lock_ttl.
 lock_state() {
   lock_state=free
@@ -38,8 +38,8 @@ lock_state() {
     sluice_pid=${sluice_seized%.*}
     if alive "${sluice_pid##*.}" "$sluice_start"; then lock_state=undoing; fi
   else
-    # Somebody is just making it, or died of that.
-    lock_state=held
+    # Somebody died of it, where it stays so.
+    lock_state=making
     if [ "$lock_age" -gt 10 ]; then lock_state=abandoned; fi
   fi
 }

@@ -92,7 +92,7 @@ previous() { first_line "$home/previous"; }
 release_folder() { printf %s "$home/releases/${1:-${release:?}}"; }
 
 # modified FILE: seconds since 1970.
-modified() { stat -c %Y "$1" 2>/dev/null || stat -f %m "$1"; }
+modified() { stat -c %Y "$1"; }
 
 # free_mb FOLDER: free for this user where it would be made.
 free_mb() {

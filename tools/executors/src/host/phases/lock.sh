@@ -65,7 +65,7 @@ until holding || take_lock; do
       [ "$lock_run" != "$run" ] || continue
       fail LOCK_HELD "owner=$lock_owner" "run=$lock_run" "age=$lock_age" "ttl=$lock_ttl"
       ;;
-    undoing)
+    undoing | making)
       [ "$sluice_patience" -gt 0 ] ||
         fail LOCK_HELD "owner=$lock_owner" "run=$lock_run" "age=$lock_age" "ttl=$lock_ttl" transient=yes
       sluice_patience=$((sluice_patience - 1))

@@ -74,7 +74,8 @@ lock_state
 [ "$lock_state" = free ] || fact lock "$(lock_json)"
 
 # What a run left that is over: the next one takes it away.
-if [ "$lock_state" != held ] && [ "$lock_state" != undoing ]; then
+case $lock_state in free | expired | abandoned) over=yes ;; *) over=no ;; esac
+if [ "$over" = yes ]; then
   for id in $(containers com.sluice.release); do
     left=$(label "$id" com.sluice.release)
     [ "$left" = "$(current)" ] || fact leftover "container $id of release $left"

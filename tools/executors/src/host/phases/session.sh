@@ -49,7 +49,7 @@ beat() {
 wait_for_orphan() {
   holds && { IFS=' ' read -r sluice_pid sluice_start sluice_name <"$sluice_home/run/phase"; } 2>/dev/null || return 0
   alive "$sluice_pid" "$sluice_start" || return 0
-  printf '|waiting for "%s", which was cut off from its deployer\n' "$sluice_name"
+  printf 'waiting for "%s", which was cut off from its deployer\n' "$sluice_name"
   end_group "$sluice_pid" "$sluice_start" 5
 }
 
