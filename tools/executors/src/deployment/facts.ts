@@ -9,10 +9,11 @@ export interface FoundRelease {
 export interface FoundBackup {
   file: string;
   bytes: number;
-  release?: string;
-  run?: string;
-  verified: boolean;
   pinned: boolean;
+  /** Read back after it was made; any other counts for nothing. */
+  verified: boolean;
+  /** Release that served when it was made. */
+  serving?: string;
   at?: string;
 }
 /** What one host says of a service in an environment. */
@@ -20,10 +21,11 @@ export interface HostTruth {
   /** Release that the host counts as the one that serves; undefined before the first. */
   current?: string;
   previous?: string;
-  /** Release that the proxy (or, without one, compose) really sends to. */
+  /** Release that the proxy (or, without one, compose) really sends to; several, with spaces between, while a canary runs. */
   serving?: string;
-  lock?: { run: string; owner: string };
-  /** Lines `<iso time> <run> <step> <began|done|failed|undone> [detail]`. */
+  /** `held` is the only state in which its run may do something. */
+  lock?: { state: string; run: string; owner: string };
+  /** What this run did. */
   journal: { run: string; step: string; what: string }[];
   containers: { release: string; service: string; image: string; state: string }[];
 }
@@ -39,53 +41,72 @@ export function truthOf({ facts }: PhaseResult): HostTruth {
     const value = one(facts, key);
     return value === undefined ? {} : { [key]: value };
   };
-  const lock = one(facts, 'lock');
+  const lock = parsed<HostTruth['lock']>(one(facts, 'lock'));
   return {
     ...named('current'),
     ...named('previous'),
     ...named('serving'),
-    ...(lock === undefined ? {} : { lock: lockOf(lock) }),
+    ...(lock ? { lock } : {}),
     journal: all(facts, 'journal').map((line) => {
       const [, run = '', step = '', what = ''] = line.split(' ');
       return { run, step, what };
     }),
-    containers: all(facts, 'containers').map((line) => {
-      const [release = '', service = '', image = '', state = ''] = line.split(' ');
-      return { release, service, image, state };
+    containers: all(facts, 'container').flatMap((text) => {
+      const found = parsed<{ image: string; state: string; labels: Record<string, string> }>(text);
+      if (!found) return [];
+      const { image, state, labels } = found;
+      return [
+        {
+          release: labels['com.sluice.release'] ?? '',
+          service: labels['com.docker.compose.service'] ?? '',
+          image,
+          state,
+        },
+      ];
     }),
   };
 }
 
-function lockOf(text: string): { run: string; owner: string } {
-  const fields = pairs(text);
-  return { run: fields['run'] ?? '', owner: fields['owner'] ?? '' };
+interface SaidRelease {
+  state?: string;
+  manifest?: ReleaseManifest | null;
+}
+interface SaidBackup extends Omit<FoundBackup, 'verified'> {
+  manifest?: { verified?: string; serving?: string; at?: string } | null;
 }
 
-/** `key=value key=value ...`; a value ends where the next ` key=` begins. */
-export function pairs(text: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const [, key = '', value = ''] of text.matchAll(/(\w+)=(.*?)(?= \w+=|$)/gs)) found[key] = value;
-  return found;
-}
-
-/** What `releases` said, oldest first. A manifest that nobody can read is left out: its release cannot be gone back to. */
+/** What `releases` said, oldest first. A release without a manifest is left out: nobody can go back to it. */
 export function releasesOf({ facts }: PhaseResult): { releases: FoundRelease[]; backups: FoundBackup[] } {
   return {
     releases: all(facts, 'release')
       .flatMap((text): FoundRelease[] => {
-        const { state, ...manifest } = parsed<Partial<ReleaseManifest> & { state?: string }>(text) ?? {};
-        return typeof manifest.release === 'string'
-          ? [{ state: state ?? 'unknown', manifest: manifest as ReleaseManifest }]
-          : [];
+        const { state = '', manifest } = parsed<SaidRelease>(text) ?? {};
+        return manifest?.release === undefined ? [] : [{ state, manifest }];
       })
       .sort((a, b) => (a.manifest.release < b.manifest.release ? -1 : 1)),
-    backups: all(facts, 'backup').flatMap((text) => parsed<FoundBackup>(text) ?? []),
+    backups: all(facts, 'backup')
+      .flatMap((text): FoundBackup[] => {
+        const { file, bytes = 0, pinned = false, manifest } = parsed<SaidBackup>(text) ?? {};
+        if (file === undefined) return [];
+        const { serving, at } = manifest ?? {};
+        return [
+          {
+            file,
+            bytes,
+            pinned,
+            verified: Boolean(manifest?.verified),
+            ...(serving ? { serving } : {}),
+            ...(at ? { at } : {}),
+          },
+        ];
+      })
+      .sort((a, b) => (a.file < b.file ? -1 : 1)),
   };
 }
 
-function parsed<T>(text: string): T | undefined {
+function parsed<T>(text: string | undefined): T | undefined {
   try {
-    return JSON.parse(text) as T;
+    return text === undefined ? undefined : (JSON.parse(text) as T);
   } catch {
     return undefined;
   }

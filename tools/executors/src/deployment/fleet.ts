@@ -1,6 +1,6 @@
 import { asSluiceError, errors, SluiceError } from '../foundation/index.ts';
 import type { Host, PhaseInput, PhaseName, PhaseResult } from '../host/types.ts';
-import { truthOf } from './facts.ts';
+import { truthOf, type HostTruth } from './facts.ts';
 
 /** Lines of a phase that are kept for the person who has to find out why it failed. */
 const TAIL = 60;
@@ -92,6 +92,9 @@ async function persist(
   }
 }
 
+export const isOurs = ({ lock }: HostTruth, run: string): boolean =>
+  lock?.state === 'held' && lock.run === run;
+
 /** Asks a host that was lost, until it answers or patience is over. Throws LOCK_LOST where another run holds the lock, or nobody. */
 async function hadItsEffect(
   member: Member,
@@ -104,10 +107,10 @@ async function hadItsEffect(
   for (let pause = 250; ; pause = Math.min(pause * 2, 4_000)) {
     try {
       const truth = truthOf(await member.host.run('truth', signal ? { signal } : {}));
-      if (truth.lock?.run !== reach.run) {
+      if (!isOurs(truth, reach.run)) {
         if (phase === 'unlock') return true;
         if (!UNLOCKED.has(phase))
-          throw errors.LOCK_LOST({ host: member.name, holder: truth.lock?.owner ?? '' }, { cause: lost });
+          throw errors.LOCK_LOST({ host: member.name, run: reach.run }, { cause: lost });
         return false;
       }
       const last = truth.journal.findLast((entry) => entry.run === reach.run && entry.step === phase);
@@ -141,7 +144,7 @@ export async function sideBySide<T>(
         done.set(member, await work(member, both));
       } catch (error) {
         first ??= error;
-        stop.abort(error);
+        stop.abort(new Error('another host failed'));
       }
     }),
   );

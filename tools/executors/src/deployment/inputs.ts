@@ -1,6 +1,6 @@
 import type { PhaseInput, PhaseName } from '../host/types.ts';
 import type { Credentials } from '../registry/oci/types.ts';
-import type { MigrationsConfig, ServiceStage } from '../service/types.ts';
+import type { DatabaseConfig, MigrationsConfig, ServiceStage } from '../service/types.ts';
 import { tarOf } from './tar.ts';
 import type { ReleaseManifest } from './types.ts';
 import { plainText, type Variables } from './variables.ts';
@@ -80,6 +80,7 @@ const parts: Partial<
       NEED_MB: String(needMb),
       PROXY: stage.proxy,
       PORTS: stage.proxy === 'caddy' ? `${stage.ports.http} ${stage.ports.https}` : '',
+      COMPOSE_CHECK: files['compose.yaml'] === undefined ? 'no' : 'yes',
     },
     stdin: files['compose.yaml'] ?? '',
   }),
@@ -90,7 +91,7 @@ const parts: Partial<
   }),
   backup: ({ backups, variables }, _, { databases, volumes }) => ({
     values: {
-      DATABASES: lines(databases.map((database) => JSON.stringify(database))),
+      DATABASES: lines(databases.map(row)),
       VOLUMES: lines(volumes),
       KEEP: String(backups),
     },
@@ -120,10 +121,10 @@ const parts: Partial<
     waits: seconds,
   }),
   prune: ({ stage, backups }) => ({
-    values: { KEEP: String(stage.releases), KEEP_BACKUPS: String(backups) },
+    values: { KEEP_RELEASES: String(stage.releases), KEEP_BACKUPS: String(backups) },
   }),
-  restore: ({ variables }, { file = '' }, { databases }) => ({
-    values: { DATABASES: lines(databases.map((database) => JSON.stringify(database))), FILE: file },
+  restore: ({ variables }, { file = '' }, { databases, volumes }) => ({
+    values: { DATABASES: lines(databases.map(row)), VOLUMES: lines(volumes), FILE: file },
     stdin: passwords(databases, variables),
   }),
   maintenance: (_, { page = 'off' }) => ({ values: { PAGE: page } }),
@@ -146,8 +147,14 @@ function probes({ upstreams }: Pick<ReleaseManifest, 'upstreams'>): string {
   );
 }
 
-/** `NAME=value` lines; a password of several lines does not exist in a database's option file either. */
-const passwords = (databases: ReleaseManifest['databases'], variables: Variables): string =>
+/** On one line, between tabs. */
+const escaped = (text: string): string =>
+  text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n');
+const row = ({ kind, service, name, user }: DatabaseConfig): string =>
+  [kind, service, name, user].map(escaped).join('\t');
+
+/** A line each, in the databases' order. */
+const passwords = (databases: DatabaseConfig[], variables: Variables): string =>
   databases
-    .map(({ passwordVariable }) => `${passwordVariable}=${plainText(variables[passwordVariable] ?? '')}\n`)
+    .map(({ passwordVariable }) => `${escaped(plainText(variables[passwordVariable] ?? ''))}\n`)
     .join('');

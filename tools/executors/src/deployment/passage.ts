@@ -5,13 +5,19 @@ import type { Outside } from './outside.ts';
 import type { DeploymentPlan, ReleaseManifest } from './types.ts';
 import type { Verdict } from './verdict.ts';
 
+/** A release that a host counts as its current one; without a manifest where its folder is gone. */
+export interface Served {
+  release: string;
+  manifest?: ReleaseManifest;
+}
+
 /** What one service carries through the rows, deployed or rolled back. */
 export interface Passage {
   setting: Setting;
   members: Member[];
   reach: Reach;
   /** What served on each host when it began, and is put back where this fails. */
-  before: Map<string, ReleaseManifest | undefined>;
+  before: Map<string, Served | undefined>;
   outside: Outside;
   /** Writes the ledger's record; throws where it could not. */
   record: () => Promise<void>;
@@ -26,6 +32,10 @@ export interface Passage {
   backup?: string;
   /** Something began that the release before cannot live with: it may not be put back by itself, and this says what. */
   oneWay?: string;
+  /** It serves everywhere and was watched for long enough. */
+  baked: boolean;
+  /** Called as soon as it is known that this one is taken back. */
+  onUndo?: () => void;
   /** The new release counts as the current one somewhere: there is no way back but a rollback. */
   committed: boolean;
   verdict?: Verdict;

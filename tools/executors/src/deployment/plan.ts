@@ -2,9 +2,9 @@ import { errors } from '../foundation/index.ts';
 import { explainClosed } from '../gate/index.ts';
 import type { Migration, ServiceStage } from '../service/types.ts';
 import type { FoundRelease, HostTruth } from './facts.ts';
+import type { Served } from './passage.ts';
 import { composeHash, isImmutable, releaseName } from './release.ts';
 import type { DeployableArtifact, DeploymentPlan, ReleaseManifest, RenderedRelease } from './types.ts';
-import { environmentHash, type Variables } from './variables.ts';
 import { wavesOf } from './waves.ts';
 
 /** A service that somebody wants to deploy. */
@@ -30,7 +30,7 @@ export interface PlanInput {
   stage: ServiceStage;
   request: DeployRequest;
   artifact: DeployableArtifact;
-  variables: Variables;
+  environmentHash: string;
   /** In the stage's order; the first is the leader. */
   hosts: HostNow[];
   release: string;
@@ -87,7 +87,15 @@ export function assembleDeploymentPlan(input: PlanInput): DeploymentPlan {
   return plan;
 }
 
-function manifestOf({ stage, artifact, variables, release, rendered, run, now }: PlanInput): ReleaseManifest {
+function manifestOf({
+  stage,
+  artifact,
+  environmentHash,
+  release,
+  rendered,
+  run,
+  now,
+}: PlanInput): ReleaseManifest {
   const { project, name, version, digest, images, bundle } = artifact;
   return {
     schemaVersion: 1,
@@ -100,7 +108,7 @@ function manifestOf({ stage, artifact, variables, release, rendered, run, now }:
     digest,
     images,
     composeHash: composeHash(bundle, images, stage),
-    environmentHash: environmentHash(variables, `${name} ${stage.name}`),
+    environmentHash,
     databaseVersion: bundle.migrations.at(-1)?.name ?? null,
     migrations: bundle.migrations,
     upstreams: rendered.upstreams,
@@ -114,6 +122,13 @@ function manifestOf({ stage, artifact, variables, release, rendered, run, now }:
 /** The manifest of the release that a host counts as its current one. */
 export const currentOf = ({ truth, releases }: HostNow): ReleaseManifest | undefined =>
   releases.find(({ manifest }) => manifest.release === truth.current)?.manifest;
+
+export const servedOn = (host: HostNow): Served | undefined => {
+  const manifest = currentOf(host);
+  return host.truth.current === undefined
+    ? undefined
+    : { release: host.truth.current, ...(manifest ? { manifest } : {}) };
+};
 
 /** What the artifact brings that the release on the leader did not have: there the migrations run. */
 function pendingMigrations(migrations: Migration[], [leader]: HostNow[]): Migration[] {

@@ -11,7 +11,7 @@ const once = { attempts: 1, pause: 0, longest: 0 };
 /** A registry may be away for a moment. */
 const pulling = { attempts: 4, pause: 1_000, longest: 8_000 };
 /** Clocks further apart than this make times of releases, backups and certificates lie. */
-const SKEW_SECONDS = 300;
+const SKEW = 300_000;
 
 /**
  * A deployment as a person reads it aloud. `waves` is the greatest number of waves of any service in the run.
@@ -78,11 +78,11 @@ export const preflight: Row<Passage> = {
       phaseOn(passage, passage.members, 'preflight', signal),
       askBefore(passage),
     ]);
-    const here = passage.now().getTime() / 1_000;
+    const here = passage.now().getTime();
     for (const [member, result] of said) {
-      const clock = Number(factOf(result, 'clock') ?? here);
-      const seconds = Math.round(clock - here);
-      if (Math.abs(seconds) > SKEW_SECONDS) throw errors.CLOCK_SKEW({ host: member.name, seconds });
+      const clock = Number(factOf(result, 'clock') ?? here / 1_000) * 1_000;
+      const ms = Math.abs(clock - here);
+      if (ms > SKEW) throw errors.CLOCK_SKEW({ host: member.name, ms, limit: SKEW });
     }
   },
 };
@@ -101,7 +101,10 @@ export const lock: Row<Passage> = {
       member.lock = 'held';
       member.host.startHeartbeat((passage.setting.stage.leaseSeconds * 1_000) / 4);
     })),
-  undo: putBack,
+  undo: async (passage) => {
+    passage.onUndo?.();
+    await putBack(passage);
+  },
   undoesParts: true,
 };
 
@@ -193,7 +196,12 @@ const bake: WaveRow = (wave, title) => ({
   },
 });
 /** A state of its own, since a service may have fewer waves than another of the same run. */
-const baked: Row<Deployment> = { title: 'all hosts have baked', run: async () => undefined };
+const baked: Row<Deployment> = {
+  title: 'all hosts have baked',
+  run: async (passage) => {
+    passage.baked = true;
+  },
+};
 
 /** Through the proxy, from here too where that gets through, and what runs is what was wanted. */
 export async function verifyOn(passage: Passage, members: Member[], signal: AbortSignal): Promise<void> {
@@ -243,6 +251,7 @@ const closing = (together: boolean): Row<Deployment>[] => [
   {
     title: 'record',
     run: async (passage) => passage.record(),
+    pastReturn: true,
     reaches: 'recorded',
   },
   prune,
@@ -252,14 +261,14 @@ const closing = (together: boolean): Row<Deployment>[] => [
 /** From the first host that says so the new release is the current one: then the others have to follow, not to go back. */
 export const finish: Row<Passage> = {
   title: 'finish',
-  run: async (passage, signal) => {
+  run: async (passage) => {
     try {
-      await phaseOn(passage, passage.members, 'finish', signal);
+      await phaseOn(passage, passage.members, 'finish');
     } catch (thrown) {
       passage.committed = await isCommitted(passage);
       if (!passage.committed) throw thrown;
       const { setting, members, reach } = passage;
-      // Not stopped by a signal any more, and by no other host's failure: half of the hosts would be neither.
+      // Not stopped by another host's failure: half of the hosts would be neither.
       const left = await Promise.all(
         members.map((member) =>
           runOn(member, 'finish', inputFor(setting, 'finish'), reach).then(
@@ -291,6 +300,7 @@ async function isCommitted(passage: Passage): Promise<boolean> {
 
 export const prune: Row<Passage> = {
   title: 'prune',
+  pastReturn: true,
   run: async (passage, signal) => {
     try {
       await phaseOn(passage, passage.members, 'prune', signal);
@@ -303,5 +313,6 @@ export const prune: Row<Passage> = {
 
 export const unlock: Row<Passage> = {
   title: 'unlock',
+  pastReturn: true,
   run: async (passage) => void (await Promise.all(passage.members.map((member) => release(passage, member)))),
 };

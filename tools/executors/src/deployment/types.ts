@@ -4,6 +4,7 @@ import type { Host } from '../host/types.ts';
 import type { LedgerState, RecordBody } from '../ledger/types.ts';
 import type { Credentials } from '../registry/oci/types.ts';
 import type { DatabaseConfig, Migration, ServiceBundle, ServiceStage } from '../service/types.ts';
+import type { Answer, OutsideCheck } from './outside.ts';
 import type { Variables } from './variables.ts';
 
 /** What a release ran with; lies as `release.json` in its folder on every host, and (without `composeFile`) in the ledger. */
@@ -176,6 +177,10 @@ export interface DeploymentContext {
   /** Names of the targets, for messages. */
   targets: { 'deploy-vps': string; promote: string; rollback: string; releases: string };
   now?: () => Date;
+  /** For tests: another network. */
+  askOutside?: (check: OutsideCheck) => Promise<Answer>;
+  /** For tests: a fast one. */
+  environmentHash?: (variables: Variables, salt: string) => Promise<string>;
   /** For tests: time stands still unless they move it. */
   sleep?: (ms: number) => Promise<void>;
 }

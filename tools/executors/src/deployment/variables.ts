@@ -1,7 +1,7 @@
-import { scryptSync } from 'node:crypto';
+import { scrypt, type ScryptOptions } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseEnv } from 'node:util';
+import { parseEnv, promisify } from 'node:util';
 import { canonicalJson, errors, Secret } from '../foundation/index.ts';
 import type { ServiceBundle } from '../service/types.ts';
 
@@ -52,17 +52,17 @@ export async function readEnvFile(workspaceRoot: string, file: string): Promise<
 export const plainText = (value: string | Secret): string =>
   value instanceof Secret ? value.reveal() : value;
 
+const slow = promisify<string, string, number, ScryptOptions, Buffer>(scrypt);
+
 /**
  * Tells whether two releases ran with the same variables. It stands in the ledger, which many can read: a slow hash, salted with
  * the place, so that guessing a short secret costs as much as guessing it elsewhere.
  */
-export function environmentHash(variables: Variables, salt: string): string {
+export async function environmentHash(variables: Variables, salt: string): Promise<string> {
   const plain = Object.fromEntries(
     Object.entries(variables).map(([name, value]) => [name, plainText(value)]),
   );
-  const key = scryptSync(canonicalJson(plain), `sluice environment ${salt}`, 32, {
-    N: 2 ** 15,
-    maxmem: 2 ** 26,
-  });
-  return `scrypt:${key.toString('hex')}`;
+  const cost = { N: 2 ** 15, maxmem: 2 ** 26 };
+  const hash = await slow(canonicalJson(plain), `sluice environment ${salt}`, 32, cost);
+  return `scrypt:${hash.toString('hex')}`;
 }

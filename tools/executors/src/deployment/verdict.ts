@@ -1,7 +1,7 @@
 import { asSluiceError, SluiceError } from '../foundation/index.ts';
 import type { PhaseName } from '../host/types.ts';
 import { truthOf, type HostTruth } from './facts.ts';
-import { runOn, type Member } from './fleet.ts';
+import { isOurs, runOn, type Member } from './fleet.ts';
 import { inputFor, type PhaseOptions } from './inputs.ts';
 import type { Passage } from './passage.ts';
 import type { DeploymentOutcome } from './types.ts';
@@ -48,7 +48,7 @@ async function holdsLock(passage: Passage, member: Member): Promise<boolean> {
   if (member.lock !== 'asked') return member.lock === 'held';
   try {
     const truth = truthOf(await insist(passage, member, 'truth'));
-    return truth.lock?.run === passage.setting.run;
+    return isOurs(truth, passage.setting.run);
   } catch {
     // It cannot be told; if we hold it, the host gives it up by itself when the lease is over.
     return false;
@@ -71,10 +71,11 @@ async function leaveAsItIs(passage: Passage, members: Member[]): Promise<void> {
   const hosts = await Promise.all(
     members.map(async (member) => {
       try {
-        await release(passage, member);
         return await look(passage, member);
       } catch (thrown) {
         return unknown(member, thrown);
+      } finally {
+        await release(passage, member);
       }
     }),
   );
@@ -101,16 +102,18 @@ async function look(passage: Passage, member: Member): Promise<HostVerdict> {
 /** In what a host is not as it was before; undefined where it is. */
 async function differs(passage: Passage, member: Member, truth: HostTruth): Promise<string | undefined> {
   const { release: next } = passage.setting;
-  const wanted = passage.committed ? next : passage.before.get(member.name);
+  const wanted = passage.committed
+    ? { release: next.release, manifest: next }
+    : passage.before.get(member.name);
   if (truth.serving !== wanted?.release)
     return `${truth.serving ?? 'nothing'} serves instead of ${wanted?.release ?? 'nothing'}`;
   if (truth.current !== wanted?.release) return `${truth.current ?? 'nothing'} counts as the current release`;
   const isLeft = (container: { release: string }) => container.release === next.release;
   if (next.release !== wanted?.release && truth.containers.some(isLeft))
     return `containers of ${next.release} are left`;
-  if (!wanted || !member.changed) return undefined;
+  if (!wanted?.manifest || !member.changed) return undefined;
   try {
-    await insist(passage, member, 'watch', { release: wanted, seconds: 0 });
+    await insist(passage, member, 'watch', { release: wanted.manifest, seconds: 0 });
     return undefined;
   } catch (thrown) {
     const { code, message } = asSluiceError(thrown);

@@ -289,6 +289,22 @@ describe('runRows', () => {
     expect(outcomes.get('money')?.status).toBe('cancelled');
   });
 
+  it('brings what is past the point of no return to its end', async () => {
+    const abort = new AbortController();
+    const log: string[] = [];
+    const rows: Row<string>[] = [
+      {
+        title: 'finish',
+        run: async () => abort.abort(new Error('stopped')),
+        undo: async () => void log.push('undone'),
+      },
+      { title: 'record', pastReturn: true, run: async (_, signal) => void log.push(`${signal.aborted}`) },
+    ];
+    const outcomes = await runRows({ rows, signal: abort.signal, subjects: subjects({ api: [] }) });
+    expect(log).toEqual(['false']);
+    expect(outcomes.get('api')?.status).toBe('done');
+  });
+
   it('is done with a subject that has enough, and lets its dependents go on', async () => {
     const log: string[] = [];
     const rows: Row<string>[] = [

@@ -92,7 +92,7 @@ async function runSubject<C>(
       await undo(done, subject.context);
       return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'blocked', by });
     }
-    if (signal?.aborted) {
+    if (signal?.aborted && !row.pastReturn) {
       await undo(done, subject.context);
       return ended({ status: 'cancelled' });
     }
@@ -103,7 +103,8 @@ async function runSubject<C>(
       if (error) {
         const begun = row.undoesParts ? [...done, row] : done;
         error.details['notUndone'] = await undo(begun, subject.context, error);
-        return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'failed', error });
+        const stopped = signal?.aborted && !row.pastReturn;
+        return ended(stopped ? { status: 'cancelled' } : { status: 'failed', error });
       }
       done.push(row);
       onEvent?.({ subject: subject.id, event: 'done', row: row.title });
@@ -128,13 +129,14 @@ async function attempt<C>(
   options: RunOptions<C>,
 ): Promise<SluiceError | 'enough' | undefined> {
   const clock = options.clock ?? systemClock;
+  const stop = row.pastReturn ? undefined : options.signal;
   const policy = row.retry ?? defaultRetry;
   const timeout = Math.min(row.timeout ?? defaultTimeout, options.attemptLimit ?? Infinity);
   const begun = clock.now();
   for (let tries = 1; ; tries += 1) {
     const limit = new AbortController();
     const timer = Number.isFinite(timeout) ? setTimeout(() => limit.abort(), timeout) : undefined;
-    const signal = options.signal ? AbortSignal.any([options.signal, limit.signal]) : limit.signal;
+    const signal = stop ? AbortSignal.any([stop, limit.signal]) : limit.signal;
     let error: SluiceError;
     try {
       const said = await row.run(subject.context, signal);
@@ -142,7 +144,7 @@ async function attempt<C>(
       return said === 'enough' ? said : undefined;
     } catch (thrown) {
       error =
-        limit.signal.aborted && !options.signal?.aborted
+        limit.signal.aborted && !stop?.aborted
           ? errors.STEP_TIMED_OUT(
               { subject: subject.id, title: row.title, ms: timeout },
               { transient: true, cause: thrown },
@@ -151,12 +153,12 @@ async function attempt<C>(
     } finally {
       clearTimeout(timer);
     }
-    if (!error.transient || tries >= policy.attempts || options.signal?.aborted) return error;
+    if (!error.transient || tries >= policy.attempts || stop?.aborted) return error;
     const pause = nextPause(policy, tries, error.retryAfterMs, clock.random());
     if (policy.within !== undefined && clock.now() - begun + pause > policy.within) return error;
     options.onEvent?.({ subject: subject.id, event: 'retrying', row: row.title, error, inMs: pause });
     try {
-      await clock.sleep(pause, options.signal);
+      await clock.sleep(pause, stop);
     } catch {
       return error;
     }

@@ -23,6 +23,8 @@ export interface Row<C> {
   undo?: (context: C, error?: SluiceError) => Promise<void>;
   /** `undo` runs also where the row itself failed: a part of its effect may be there. */
   undoesParts?: boolean;
+  /** What was begun is brought to its end: a stop on request is not heeded by this row. */
+  pastReturn?: boolean;
   /** Milliseconds for one attempt; Infinity for none. */
   timeout?: number;
   /** How transient errors are repeated. */
