@@ -1,21 +1,22 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errors, SluiceError } from '../../foundation/index.ts';
 import type { Descriptor } from '../../registry/oci/types.ts';
-import type { ServiceBundle } from '../../service/types.ts';
 import { MANIFEST_FILE } from '../build.ts';
-import { pinBases } from './bases.ts';
-import { detectBuilder, type Builder, type BuilderName, type BuildRequest } from './builders/index.ts';
+import { detectBuilder, type Builder, type BuilderName } from './builders/index.ts';
+import { attach, bundleOf } from './bundle.ts';
 import { runCommand, showCommand, type Command, type Run } from './command.ts';
 import type { ImageComponent } from './contents/components.ts';
 import { planImages, type ImagePlan, type PlanInput } from './images.ts';
+import { knownLayers } from './known-layers.ts';
 import { LayoutWriter, OCI } from './layout.ts';
 import { readMigrations } from './migrations.ts';
 import { normaliseArchive, type NormalImage } from './normalise.ts';
 import { resolveBases, type ResolvedBases } from './resolve-bases.ts';
+import { requestOf, runBuilder } from './run-builder.ts';
 import { renderImageSbom } from './sbom.ts';
-import { BUNDLE_TYPE, SBOM_TYPE, type Attachment, type ImageArtifactManifest } from './types.ts';
+import { BUNDLE_TYPE, SBOM_TYPE, type ImageArtifactManifest } from './types.ts';
 
 const PARTIAL = '.partial-';
 export const LAYOUT_FOLDER = 'image';
@@ -47,7 +48,7 @@ export interface ImageBuildInput extends PlanInput {
  * `service.json`, and last `artifact.json`. The digest is that of what we wrote, known before anything is pushed. An
  * interrupted build leaves the artifact that was there, or one that `readImageArtifact` refuses.
  * @throws ENGINE_UNAVAILABLE, PLATFORMS_UNSUPPORTED, CONTEXT_OUTSIDE, DOCKERFILE_MISSING, DOCKERFILE_INVALID,
- * BASE_UNAVAILABLE, IMAGE_BUILD_FAILED, IMAGE_UNREADABLE, DISK_FULL
+ * BASE_UNAVAILABLE, IMAGE_BUILD_FAILED, IMAGE_UNREADABLE, DISK_FULL, CANCELLED
  */
 export async function buildImageArtifact(input: ImageBuildInput): Promise<ImageArtifactManifest> {
   const { outputFolder, run = runCommand } = input;
@@ -68,6 +69,7 @@ export async function buildImageArtifact(input: ImageBuildInput): Promise<ImageA
       await resolved.release();
     }
   } catch (error) {
+    if (input.signal?.aborted) throw errors.CANCELLED({ name: input.project, reached: [] }, { cause: error });
     const { code } = error as NodeJS.ErrnoException;
     throw code === 'ENOSPC' || code === 'EDQUOT'
       ? errors.DISK_FULL({ folder: outputFolder }, { cause: error })
@@ -112,28 +114,6 @@ async function builderOf({ engine, run }: Pick<ImageBuildInput, 'engine' | 'run'
   return detectBuilder({ wanted: engine, ...(run ? { run } : {}) });
 }
 
-function requestOf(
-  plan: ImagePlan,
-  { epoch, noCache }: Pick<ImageBuildInput, 'epoch' | 'noCache'>,
-  work: string,
-): BuildRequest {
-  const { service, context, target, args, platforms, tag, bases } = plan;
-  const file = (name: string): string => join(work, `${service}.${name}`);
-  return {
-    context,
-    dockerfile: file('Dockerfile'),
-    ...(target === undefined ? {} : { target }),
-    args,
-    platforms,
-    tag,
-    epoch,
-    wantsEpoch: bases.wantsEpoch,
-    noCache: noCache ?? false,
-    idFile: file('id'),
-    archive: file('tar'),
-  };
-}
-
 interface Building {
   builder: Builder;
   plans: ImagePlan[];
@@ -156,13 +136,13 @@ async function write(input: ImageBuildInput, building: Building): Promise<ImageA
   };
 
   const layout = join(work, LAYOUT_FOLDER);
-  const writer = new LayoutWriter(layout);
+  const writer = new LayoutWriter(layout, await knownLayers(join(outputFolder, LAYOUT_FOLDER)));
   await writer.open();
   const made = new Map<string, NormalImage>();
   /** Two services of one image are written once. */
   const byId = new Map<string, NormalImage>();
   for (const plan of plans) {
-    const { id, archive } = await buildOne(plan, input, building);
+    const { id, archive } = await runBuilder(plan, { ...input, ...building });
     const known = id === undefined ? undefined : byId.get(`${id} ${plan.bases.bottom}`);
     const image =
       known ??
@@ -228,46 +208,6 @@ async function write(input: ImageBuildInput, building: Building): Promise<ImageA
   return manifest;
 }
 
-/** Runs the builder for one image; its id, and the archive that holds it. */
-async function buildOne(
-  plan: ImagePlan,
-  input: ImageBuildInput,
-  building: Building,
-): Promise<{ id?: string; archive: string }> {
-  const { builder, resolved, work, run } = building;
-  const { onLine, signal } = input;
-  const request = requestOf(plan, input, work);
-  await writeFile(request.dockerfile, pinBases(plan.text, plan.options, resolved.pins));
-  // BuildKit looks for the ignore file of a Dockerfile beside it.
-  await copyFile(`${plan.dockerfile}.dockerignore`, `${request.dockerfile}.dockerignore`).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    },
-  );
-  const must = async (command: Command): Promise<void> => {
-    const { code, stdout, stderr } = await run(command, { onLine, signal });
-    if (code === 0) return;
-    throw errors.IMAGE_BUILD_FAILED({
-      project: input.project,
-      service: plan.service,
-      command: showCommand(command).slice(2),
-      said: tail([stdout, stderr].join('\n')) || `${command.program} ended with exit code ${code}`,
-    });
-  };
-  await must(builder.build(request));
-  if (!builder.store) return { archive: request.archive };
-  const id = (await readFile(request.idFile, 'utf8')).trim().replace(/^(?!sha256:)/, 'sha256:');
-  await must(builder.store.save(id, request.archive));
-  return { id, archive: request.archive };
-}
-
-const tail = (text: string): string =>
-  text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .slice(-30)
-    .join('\n');
-
 function baseAnnotations({ bases: { bottom } }: ImagePlan, { bases }: ResolvedBases): Record<string, string> {
   const base = bases.find(({ reference }) => reference === bottom);
   if (!base) return {};
@@ -297,31 +237,6 @@ async function rootOf(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([service, { descriptor }]) => ({ ...descriptor, annotations: { 'com.sluice.service': service } }));
   return writer.json(OCI.index, { schemaVersion: 2, mediaType: OCI.index, manifests, annotations: labels });
-}
-
-async function bundleOf(
-  { workspaceRoot, projectRoot, project, config }: PlanInput,
-  images: ServiceBundle['images'],
-  migrations: ServiceBundle['migrations'],
-): Promise<string> {
-  const read = (file: string): Promise<string> => readFile(join(workspaceRoot, projectRoot, file), 'utf8');
-  const { images: _, ...rest } = config;
-  const bundle: ServiceBundle = {
-    schemaVersion: 1,
-    project,
-    compose: await read(config.compose),
-    ...(config.smoke?.compose === undefined ? {} : { smokeCompose: await read(config.smoke.compose) }),
-    config: rest,
-    images,
-    migrations,
-  };
-  return `${JSON.stringify(bundle, null, 2)}\n`;
-}
-
-async function attach(folder: string, file: string, artifactType: string, text: string): Promise<Attachment> {
-  const bytes = Buffer.from(text);
-  await writeFile(join(folder, file), bytes);
-  return { file, artifactType, sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
 }
 
 async function readName(folder: string, project: string): Promise<{ name: string; label?: string }> {

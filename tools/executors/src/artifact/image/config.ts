@@ -45,7 +45,8 @@ export function normalConfig(raw: Record<string, unknown>, { epoch, labels, laye
       created,
       ...(created_by ? { created_by } : {}),
       ...(author ? { author } : {}),
-      ...(comment ? { comment } : {}),
+      // Buildah writes the id of the step before, which is another one each time.
+      ...(comment && !comment.startsWith('FROM ') ? { comment } : {}),
       ...(empty_layer ? { empty_layer } : {}),
     }),
   );
@@ -78,11 +79,9 @@ export function platformOf(raw: Record<string, unknown>): Platform {
 }
 
 const isSet = (value: unknown): boolean =>
-  value !== undefined &&
-  value !== null &&
-  value !== '' &&
-  value !== false &&
-  !(Array.isArray(value) && value.length === 0);
+  typeof value === 'object' && value !== null
+    ? Object.keys(value).length > 0
+    : value !== undefined && value !== null && value !== '' && value !== false;
 
 /** Objects of this file are sets and maps: builders write them in any order. */
 function sorted(value: unknown): unknown {

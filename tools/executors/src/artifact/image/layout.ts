@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { access, copyFile, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform, type Readable } from 'node:stream';
+import { Transform, Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip, createZstdDecompress } from 'node:zlib';
 import type { Descriptor } from '../../registry/oci/types.ts';
+import type { KnownLayers } from './known-layers.ts';
 import { LayerTar, type LayerReader } from './layer-tar.ts';
 
 export const OCI = {
@@ -35,9 +36,12 @@ export interface StoredLayer extends Descriptor {
 export class LayoutWriter {
   readonly #folder: string;
   readonly #stored = new Map<string, number>();
+  readonly #known: Map<string, { path: string; size: number }>;
 
-  constructor(folder: string) {
+  /** @param known layers that another layout has compressed already */
+  constructor(folder: string, known: KnownLayers = new Map()) {
     this.#folder = folder;
+    this.#known = new Map(known);
   }
 
   async open(): Promise<void> {
@@ -59,6 +63,34 @@ export class LayoutWriter {
 
   async json(mediaType: string, value: unknown): Promise<Descriptor> {
     return this.bytes(mediaType, Buffer.from(JSON.stringify(value)));
+  }
+
+  /**
+   * Stores a layer as it is. Where its like has been compressed before, that is taken: a base comes with every build.
+   * @param diffId `sha256:...` of the uncompressed layer; what comes is compared with it
+   */
+  async unchanged(source: Readable, reader: LayerReader, diffId: string): Promise<StoredLayer> {
+    const known = this.#known.get(diffId);
+    if (!known) return this.layer(source, reader, undefined);
+    const was = new Hashing();
+    await pipeline(await unpacked(source), was, new LayerTar(reader), drain());
+    const { path, size } = known;
+    const digest = await this.#adopt(path);
+    return { mediaType: OCI.layer, digest, size, was: was.digest, diffId: was.digest };
+  }
+
+  /** Takes a blob of another layout, by a hard link where the file system has them; named by what it is found to hold. */
+  async #adopt(path: string): Promise<string> {
+    const hashing = new Hashing();
+    await pipeline(createReadStream(path), hashing, drain());
+    const to = blobPath(this.#folder, hashing.digest);
+    if (path !== to) {
+      await link(path, to).catch(async (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') await copyFile(path, to);
+      });
+    }
+    this.#stored.set(hashing.digest, hashing.size);
+    return hashing.digest;
   }
 
   /**
@@ -85,6 +117,7 @@ export class LayoutWriter {
       const { digest, size } = packed;
       await rename(partial, blobPath(this.#folder, digest));
       this.#stored.set(digest, size);
+      this.#known.set(now.digest, { path: blobPath(this.#folder, digest), size });
       return { mediaType: OCI.layer, digest, size, was: was.digest, diffId: now.digest };
     } finally {
       await rm(partial, { force: true });
@@ -127,6 +160,9 @@ class Hashing extends Transform {
     done(null, chunk);
   }
 }
+
+/** Where what was only looked at goes. */
+const drain = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
 /** The stream with its compression taken off, whatever that is: told by the first bytes. */
 async function unpacked(source: Readable): Promise<NodeJS.ReadableStream> {

@@ -69,7 +69,11 @@ async function normaliseImage(image: SavedImage, options: NormaliseOptions): Pro
     for (const [i, layer] of queue) {
       signal?.throwIfAborted();
       const inventory = inventories[i] as LayerInventory;
-      const stored = await writer.layer(layer.open(), inventory, i < ofBase ? undefined : epoch);
+      const source = layer.open();
+      const stored =
+        i < ofBase
+          ? await writer.unchanged(source, inventory, said[i] ?? '')
+          : await writer.layer(source, inventory, epoch);
       if (stored.was !== said[i]) throw new Error(`layer ${i + 1} is ${stored.was} and should be ${said[i]}`);
       layers[i] = stored;
     }

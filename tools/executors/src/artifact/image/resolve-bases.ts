@@ -82,7 +82,7 @@ async function find({ reference, platform }: BaseUse, options: ResolveOptions): 
   const pulled = await run(builder.store.pull(reference, platform), { signal, onLine });
   if (pulled.code === 0) return (await look()) ?? unavailable();
   if (here && here.digest === undefined) return here;
-  said = pulled.stderr.trim() || pulled.stdout.trim();
+  said = (pulled.stderr.trim() || pulled.stdout.trim()).split('\n').at(-1) ?? '';
   return unavailable();
 
   function unavailable(): never {

@@ -1,7 +1,7 @@
 import type { ExecutorContext, TaskGraph } from '@nx/devkit';
-import { asSluiceError } from '../../foundation/index.ts';
-import { openPacker } from './pack.ts';
-import type { BuildOptions } from './pack.ts';
+import { asSluiceError, redact } from '../../foundation/index.ts';
+import { openBuilder, type BuildOptions } from './kinds/index.ts';
+import { interruptible, sayLine } from './interruptible.ts';
 
 interface BatchResult {
   task: string;
@@ -10,7 +10,7 @@ interface BatchResult {
 
 /**
  * Many builds in one process: a process for each costs forty times what packing does. The order does not matter, since a
- * tarball depends on its siblings' package.json alone.
+ * tarball depends on its siblings' package.json alone, and an image on its own folder.
  */
 export default async function* build(
   graph: TaskGraph,
@@ -18,13 +18,20 @@ export default async function* build(
   _overrides: unknown,
   context: Pick<ExecutorContext, 'root' | 'projectsConfigurations' | 'projectGraph'>,
 ): AsyncGenerator<BatchResult> {
-  const opened = openPacker(context);
-  for (const { id, target } of Object.values(graph.tasks)) {
-    const startTime = Date.now();
-    const result = await opened
-      .then((pack) => pack(target.project, inputs[id] ?? {}))
-      .then((terminalOutput) => ({ success: true, terminalOutput }))
-      .catch((error: unknown) => ({ success: false, terminalOutput: `${asSluiceError(error).format()}\n` }));
-    yield { task: id, result: { ...result, startTime, endTime: Date.now() } };
+  const { signal, done } = interruptible();
+  try {
+    const buildProject = openBuilder(context, { onLine: sayLine(process.stderr), signal });
+    for (const { id, target } of Object.values(graph.tasks)) {
+      const startTime = Date.now();
+      const result = await buildProject(target.project, inputs[id] ?? {})
+        .then((terminalOutput) => ({ success: true, terminalOutput }))
+        .catch((error: unknown) => ({
+          success: false,
+          terminalOutput: redact(`${asSluiceError(error).format()}\n`),
+        }));
+      yield { task: id, result: { ...result, startTime, endTime: Date.now() } };
+    }
+  } finally {
+    done();
   }
 }

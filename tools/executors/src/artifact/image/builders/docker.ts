@@ -3,7 +3,7 @@ import { commonArgs, inspected, reads, writes } from './shared.ts';
 
 /** The store of a Docker engine, which its classic builder and its own BuildKit share. */
 export const dockerStore = (program: string) => ({
-  look: (reference: string) => reads(program, 'image', 'inspect', '--format', '{{json .}}', reference),
+  look: (reference: string) => reads(program, 'image', 'inspect', reference),
   found: inspected,
   store: {
     pull: (reference: string, platform?: string) =>

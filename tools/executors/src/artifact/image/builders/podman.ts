@@ -9,7 +9,7 @@ export const podman = (program: string, version: string, platform: string): With
   platform,
   severalPlatforms: false,
   platformArgs: true,
-  look: (reference) => reads(program, 'image', 'inspect', '--format', '{{json .}}', reference),
+  look: (reference) => reads(program, 'image', 'inspect', reference),
   found: inspected,
   store: {
     pull: (reference, of) => writes(program, 'pull', '--quiet', ...(of ? ['--platform', of] : []), reference),

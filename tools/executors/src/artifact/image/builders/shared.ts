@@ -27,7 +27,7 @@ interface Inspected {
 
 /** The answer of `image inspect` of docker and podman. */
 export function inspected(stdout: string, reference: string): FoundImage | undefined {
-  const image = jsonOf(stdout) as Inspected | undefined;
+  const [image] = (jsonOf(stdout) ?? []) as Inspected[];
   if (!image?.Id) return undefined;
   const digest = digestFor(reference, image.RepoDigests ?? []);
   return {

@@ -1,4 +1,5 @@
-import type { ArtifactManifest, PackPlan } from '../../artifact/index.ts';
+import { bytes } from '../bytes.ts';
+import type { ArtifactManifest, PackPlan } from '../../../../artifact/index.ts';
 
 /** One line: what was built, and how it is known from now on. */
 export function reportArtifact(artifact: ArtifactManifest, plan: PackPlan): string {
@@ -39,11 +40,6 @@ export function planAsJson(plan: PackPlan): Record<string, unknown> {
 
 function left({ symlinks }: PackPlan): string {
   return symlinks.map((path) => `  left out, as npm does: ${path} is a symbolic link\n`).join('');
-}
-
-function bytes(size: number): string {
-  if (size < 1000) return `${size} B`;
-  return size < 1_000_000 ? `${(size / 1000).toFixed(1)} kB` : `${(size / 1_000_000).toFixed(1)} MB`;
 }
 
 function count(number: number, what: string): string {
