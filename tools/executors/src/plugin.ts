@@ -4,6 +4,7 @@ import type { SluiceOptions } from './pipeline/index.ts';
 import { parseOptions } from './pipeline/index.ts';
 import { inferPackage } from './plugin/package-targets.ts';
 import { findProjects } from './plugin/projects.ts';
+import { contextsOf, inferService } from './plugin/service-targets.ts';
 import { inferRoot } from './plugin/root-targets.ts';
 import { pluginSources } from './plugin/tool.ts';
 
@@ -11,11 +12,11 @@ import { pluginSources } from './plugin/tool.ts';
 export const name = '@sluice/nx';
 
 /**
- * Infers the targets of every publishable package, and those of the workspace root, from the options in nx.json.
- * Reads the package.json files and nothing else.
+ * Infers the targets of every publishable package and every service, and those of the workspace root, from the options in
+ * nx.json. Reads the package.json and sluice.json files and nothing else.
  */
 export const createNodes: CreateNodes<unknown> = [
-  '{package.json,**/package.json}',
+  '{package.json,**/package.json,**/sluice.json}',
   (files, options, context) => infer(files, parsed(options), context),
 ];
 
@@ -24,12 +25,16 @@ async function infer(
   options: SluiceOptions,
   context: CreateNodesContext,
 ): Promise<[string, CreateNodesResult][]> {
-  const { packages, root } = await findProjects(files, context.workspaceRoot);
+  const { packages, services, root } = await findProjects(files, context.workspaceRoot);
   const tool = pluginSources(context.workspaceRoot);
   return [
     ...packages.map(({ file, root }): [string, CreateNodesResult] => [
       file,
       { projects: { [root]: inferPackage(options, tool) } },
+    ]),
+    ...services.map(({ file, root, config }): [string, CreateNodesResult] => [
+      file,
+      { projects: { [root]: inferService(options, contextsOf(root, config), tool) } },
     ]),
     ...(root
       ? [[root.file, { projects: { '.': inferRoot(options, root.name) } }] as [string, CreateNodesResult]]

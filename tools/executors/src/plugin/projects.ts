@@ -1,28 +1,38 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { parse } from 'jsonc-parser';
 import { Minimatch } from 'minimatch';
+import { SERVICE_FILE } from '../service/types.ts';
 
 export interface FoundProjects {
   /** Packages that can be published: a name, a version, not private, known to Nx as a project. */
   packages: { file: string; root: string }[];
+  /** Projects with a sluice.json, whose content comes along; they are no packages. */
+  services: { file: string; root: string; config: unknown }[];
   /** The workspace's own package.json. */
   root?: { file: string; name: string };
 }
 
 /**
- * Which of these package.json files stand for a project of ours. Nx makes a project of every folder that a plugin
+ * Which of these files stand for a project of ours: package.json, or sluice.json beside one. Nx makes a project of every folder that a plugin
  * names, so a package.json in a fixture or a template must be left alone: the same rule as Nx's own holds
  * (in the package manager's workspaces, or beside a project.json).
  */
 export async function findProjects(files: readonly string[], workspaceRoot: string): Promise<FoundProjects> {
   const read = (file: string) => JSON.parse(readFileSync(join(workspaceRoot, file), 'utf8')) as Manifest;
   const isMember = await membership(workspaceRoot, read);
-  const found: FoundProjects = { packages: [] };
+  const found: FoundProjects = { packages: [], services: [] };
+  const configured = new Set(files.filter((file) => basename(file) === SERVICE_FILE).map(dirname));
   for (const file of files) {
+    const root = dirname(file);
+    if (basename(file) !== 'package.json') continue;
     if (file === 'package.json') {
       found.root = { file, name: rootName(read(file)) };
-    } else if (isMember(file) || existsSync(join(workspaceRoot, dirname(file), 'project.json'))) {
-      if (isPublishable(read(file))) found.packages.push({ file, root: dirname(file) });
+    } else if (isMember(file) || existsSync(join(workspaceRoot, root, 'project.json'))) {
+      if (configured.has(root)) {
+        const config: unknown = parse(readFileSync(join(workspaceRoot, root, SERVICE_FILE), 'utf8'));
+        found.services.push({ file, root, config });
+      } else if (isPublishable(read(file))) found.packages.push({ file, root });
     }
   }
   return found;
