@@ -1,8 +1,10 @@
-import { docker, hostUp, mustRun, run, type Ran, type RunOptions } from './machine.ts';
+import { docker, hostDown, hostUp, mustRun, run, type Ran, type RunOptions } from './machine.ts';
 
 export interface HostOptions {
   /** Whom `target` logs in as; `deploy` by default. */
   user?: 'deploy' | 'root';
+  /** Docker (by default), Docker in the hands of `deploy` alone, or Podman (rootless for `deploy`). */
+  kind?: 'docker' | 'rootless' | 'podman';
   /** How `deploy` gets at the engine: as one of its group (by default), by sudo without a password, or not at all. */
   access?: 'group' | 'sudo' | 'none';
   /** `docker-compose` 1.29 of Debian (by default), the plugin `docker compose`, or none. */
@@ -63,9 +65,14 @@ export async function startHost(
   const silently = async (...args: string[]) => void (await inside(...args));
   const reset = async (more: string[]) => {
     await inside('lab-reset', ...more);
-    await inside('lab-access', options.access ?? 'group', options.compose ?? 'v1');
+    await inside('lab-variant', options.kind ?? 'docker', options.access ?? 'group', options.compose ?? 'v1');
   };
-  await reset(['--images']);
+  // A host that somebody left beyond repair is made anew.
+  await reset(['--images']).catch(async () => {
+    await hostDown(name);
+    await hostUp(name);
+    await reset(['--images']);
+  });
   return {
     name,
     address,

@@ -63,6 +63,8 @@ export const docker = (...args: string[]): Promise<string> => mustRun('docker', 
 /** Starts, or makes, the host of that name; its address. */
 export const hostUp = (name: string): Promise<string> => mustRun(hostScript, ['up', name]);
 
+export const hostDown = (name: string): Promise<string> => mustRun(hostScript, ['down', name]);
+
 /** Why no host can be had on this machine, in one line; undefined where one can. */
 export async function whyNoHosts(): Promise<string | undefined> {
   const prepare = 'run .ci/prepare-hosts as root';

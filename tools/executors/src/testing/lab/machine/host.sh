@@ -13,16 +13,16 @@ hosts=$cache/hosts
 # CAP_SYS_RESOURCE is missing on some machines, so --privileged is no choice.
 capabilities=(CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_ADMIN NET_RAW
   IPC_LOCK SYS_CHROOT SYS_PTRACE SYS_ADMIN SYS_NICE MKNOD AUDIT_WRITE SETFCAP SYS_TIME SYSLOG)
-on_disk=(/var/lib/docker /home /root /tmp /srv /opt)
+on_disk=(/var/lib/docker /var/lib/containers /home /root /tmp /srv /opt)
 
 run() { # NAME ADDRESS: the container, on the disk that is mounted at $hosts/NAME/disk
   local name=$1 address=$2 folder arguments=()
   for capability in "${capabilities[@]}"; do arguments+=("--cap-add=$capability"); done
   for folder in "${on_disk[@]}"; do arguments+=(-v "$hosts/$name/disk$folder:$folder"); done
   docker run -d --name "$name" --hostname "$name" --network "$network" --ip "$address" --stop-timeout 5 \
-    --label com.sluice.lab="$(template_key)" --cap-drop=ALL "${arguments[@]}" \
+    --label com.sluice.lab="$(host_key)" --cap-drop=ALL "${arguments[@]}" \
     --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined \
-    --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run:mode=755,exec \
+    --device /dev/net/tun --device /dev/fuse --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run:mode=755,exec \
     -v "$cache/keys/authorized_keys:/lab/authorized_keys:ro" -v "$cache/bin:/usr/local/share/lab:ro" sluice-lab/host >/dev/null
 }
 
@@ -57,7 +57,7 @@ mount_disk() {
 
 template() {
   local key name=sluice-lab-template
-  key=$(template_key)
+  key=$(disk_key)
   [ ! -e "$hosts/template-$key.img" ] || return 0
   down "$name"
   mkdir -p "$hosts/$name"
@@ -81,13 +81,15 @@ template() {
 }
 
 up() {
-  local name=$1 address key
+  local name=$1 address
+  # While the machine is being prepared, wait.
+  exec 9<"$cache/prepare.lock"
+  flock -s 9
   address=10.213.0.$((10 + ${name##*-}))
-  key=$(template_key)
-  if [ "$(docker inspect --format '{{index .Config.Labels "com.sluice.lab"}}' "$name" 2>/dev/null)" != "$key" ]; then
+  if [ "$(docker inspect --format '{{index .Config.Labels "com.sluice.lab"}}' "$name" 2>/dev/null)" != "$(host_key)" ]; then
     down "$name"
     mkdir -p "$hosts/$name"
-    cp --sparse=always "$hosts/template-$key.img" "$hosts/$name/disk.img"
+    cp --sparse=always "$hosts/template-$(disk_key).img" "$hosts/$name/disk.img"
     mount_disk "$name"
     run "$name" "$address"
     wait_until_ready "$name"

@@ -6,7 +6,6 @@ subnet=10.213.0.0/24
 gateway=10.213.0.1
 images_in_hosts=(debian:bookworm-slim node:26-bookworm-slim caddy:2.10 caddy:2 mariadb:11 postgres:17)
 
-# Changes when an image does: a disk made from others is made again.
-template_key() {
-  docker image inspect --format '{{.Id}}' sluice-lab/host "${images_in_hosts[@]}" | sha256sum | cut -c1-12
-}
+# Change when an image does: a disk, or a host, that was made from others is made again.
+disk_key() { docker image inspect --format '{{.Id}}' "${images_in_hosts[@]}" | sha256sum | cut -c1-12; }
+host_key() { { disk_key && docker image inspect --format '{{.Id}}' sluice-lab/host; } | sha256sum | cut -c1-12; }
