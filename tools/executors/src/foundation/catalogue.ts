@@ -1571,6 +1571,176 @@ export const errors = catalogue({
     }),
   },
 
+  // ── service/compose: what of a compose file can run on a host ───────────────────────────────────────
+  COMPOSE_FILE_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; problems: string[] }) => ({
+      what: `the compose file of ${p.project} cannot be deployed:\n${p.problems.map((l) => `    ${l}`).join('\n')}`,
+      state: 'nothing was changed',
+      next: `correct it, then build and promote anew: npx nx run ${p.project}:build`,
+    }),
+  },
+  COMPOSE_SERVICE_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; missing: string[]; services: string[] }) => ({
+      what: `the compose file of ${p.project} has no service ${p.missing.join(', ')}, which sluice.json speaks of. There are: ${p.services.join(', ') || 'none'}`,
+      state: 'nothing was changed',
+      next: `correct the compose file or sluice.json, then build and promote anew: npx nx run ${p.project}:build`,
+    }),
+  },
+  COMPOSE_CONTAINER_NAME: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; services: string[] }) => ({
+      what: `in the compose file of ${p.project}, container_name (of ${p.services.join(', ')}) forbids that two releases run side by side`,
+      state: 'nothing was changed',
+      next: `remove container_name, or give the stage "proxy": "none" (which stops the old release first); then npx nx run ${p.project}:build`,
+    }),
+  },
+  COMPOSE_FIXED_PORT: {
+    exit: EXIT.badInput,
+    text: (p: { project: string; found: string[] }) => ({
+      what: `in the compose file of ${p.project}, fixed ports of the host forbid that two releases run side by side:\n${p.found.map((l) => `    ${l}`).join('\n')}`,
+      state: 'nothing was changed',
+      next: `let the proxy serve it ("http" in sluice.json), or give the stage "proxy": "none" (which stops the old release first); then npx nx run ${p.project}:build`,
+    }),
+  },
+
+  // ── host: releases and the proxy ────────────────────────────────────────────────────────────────────
+  PROXY_FOREIGN: {
+    exit: EXIT.failed,
+    text: (p: { host: string; container: string; owner: string }) => ({
+      what: `the container ${p.container} of ${p.host} is not the proxy of this folder (it belongs to ${p.owner || 'somebody else'})`,
+      state: 'what serves was not changed',
+      next: `give all stages of this host the same "folder" and user in nx.json; where the container is nobody's any more: docker rm -f ${p.container}`,
+    }),
+  },
+  PROXY_PORTS: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; has: string; wants: string }) => ({
+      what: `the proxy of ${p.host} listens on the ports ${p.has} (http, https), and this stage wants ${p.wants}`,
+      state: 'what serves was not changed',
+      next: 'give all stages of this host the same "ports" in nx.json; to change them for all: docker rm -f sluice-proxy there, then deploy again (requests fail in between)',
+    }),
+  },
+  PROXY_DOWN: {
+    exit: EXIT.failed,
+    text: (p: { host: string; said: string }) => ({
+      what: `the proxy of ${p.host} does not answer: ${p.said}`,
+      state: 'it was started again where that was possible; what it serves is kept on the disk',
+      next: 'docker logs sluice-proxy on the host tells more; then run the same command again',
+    }),
+  },
+  PROXY_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; status: string; said: string }) => ({
+      what: `the proxy of ${p.host} did not take its new configuration (${p.status}): ${p.said}`,
+      state: 'it goes on with the configuration that it had',
+      next: 'check the hostnames and paths in sluice.json, then run the same command again',
+    }),
+  },
+  PROXY_BUSY: {
+    exit: EXIT.failed,
+    text: (p: { host: string }) => ({
+      what: `the proxy of ${p.host} was changed by others again and again while this service wanted to`,
+      state: 'it goes on with the configuration that it had',
+      next: 'run the same command again',
+    }),
+  },
+  RELEASE_FOLDER_GONE: {
+    exit: EXIT.failed,
+    text: (p: { host: string; release: string; file: string }) => ({
+      what: `${p.host} has no ${p.file} of release ${p.release}`,
+      state: 'what serves was not changed',
+      next: 'deploy its version anew, which makes a new release of it',
+    }),
+  },
+  ACCESSORY_UNHEALTHY: {
+    exit: EXIT.failed,
+    text: (p: { host: string; service: string; found: string }) => ({
+      what: `${p.service}, which the service needs, is not ready on ${p.host}: ${p.found}`,
+      state: 'no container of the new release was started',
+      next: 'the lines above are its log; mend what they say, then run the same command again',
+    }),
+  },
+  ACCESSORIES_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; said: string }) => ({
+      what: `what the service needs (databases, caches) could not be started on ${p.host}: ${p.said}`,
+      state: 'no container of the new release was started',
+      next: 'mend what compose says there, then run the same command again',
+    }),
+  },
+  PULL_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; image: string; said: string }) => ({
+      what: `${p.host} may not pull ${p.image}: ${p.said}`,
+      state: 'no container of the new release was started',
+      next: "check that the stage's token may read this image, and has not expired; then run the same command again",
+    }),
+  },
+  PULL_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; image: string; said: string }) => ({
+      what: `${p.host} could not pull ${p.image}: ${p.said}`,
+      state: 'no container of the new release was started',
+      next: 'check from the host that the registry answers and has this digest, then run the same command again',
+    }),
+  },
+  HOST_DISK_FULL: {
+    exit: EXIT.failed,
+    text: (p: { host: string; said: string }) => ({
+      what: `the disk of ${p.host} is full: ${p.said}`,
+      state: 'no container of the new release was started',
+      next: 'make room there (docker system df tells what takes it), then run the same command again',
+    }),
+  },
+  MIGRATION_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; service: string; code: string; said: string }) => ({
+      what: `the migrations (${p.service} on ${p.host}) ended with exit code ${p.code}: ${p.said}`,
+      state: 'the new release was not started; what the migrations did before they failed stands in the database',
+      next: 'the lines above are their output; mend the migration, build, and deploy again (the backup of this run is kept)',
+    }),
+  },
+  START_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; release: string; said: string }) => ({
+      what: `compose could not start release ${p.release} on ${p.host}: ${p.said}`,
+      state: 'the release before serves, or is started again',
+      next: 'mend what compose says, then run the same command again',
+    }),
+  },
+  CONTAINER_UNHEALTHY: {
+    exit: EXIT.failed,
+    text: (p: { host: string; service: string; found: string }) => ({
+      what: `${p.service} is not healthy on ${p.host}: ${p.found}`,
+      state: 'the release before serves, or is put back',
+      next: 'the lines above are its log; mend what they say, build, and deploy again',
+    }),
+  },
+  CRASH_LOOP: {
+    exit: EXIT.failed,
+    text: (p: { host: string; service: string; found: string }) => ({
+      what: `${p.service} does not stay up on ${p.host}: ${p.found}`,
+      state: 'the release before serves, or is put back',
+      next: 'the lines above are its log; mend what they say, build, and deploy again',
+    }),
+  },
+  PROBE_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; service: string; path: string; got: string; wanted: string }) => ({
+      what:
+        p.got === '404'
+          ? `${p.service} on ${p.host} has no ${p.path}: it answers 404, where ${p.wanted} is expected`
+          : `${p.service} on ${p.host} answered ${p.path} with ${p.got}, where ${p.wanted} is expected`,
+      state: 'the release before serves, or is put back',
+      next:
+        p.got === '404'
+          ? 'correct "health.path" in sluice.json (or serve that path), build, and deploy again'
+          : 'the lines above are its log; mend what they say, build, and deploy again',
+    }),
+  },
+
   // ── host: ssh, sessions, phases ─────────────────────────────────────────────────────────────────────
   HOST_NAME_INVALID: {
     exit: EXIT.badInput,

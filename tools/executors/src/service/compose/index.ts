@@ -1,0 +1,5 @@
+export type * from './types.ts';
+export { deriveRelease } from './derive.ts';
+export { interpolate, type Interpolated } from './interpolate.ts';
+export { parseCompose, type ComposeFile } from './parse.ts';
+export { PROXY_NETWORK, projectName, releaseAlias, sharedName } from './names.ts';
