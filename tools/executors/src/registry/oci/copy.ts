@@ -164,8 +164,11 @@ function checked(
   const { digest, size } = blob;
   const at = { registry: source.host, repository: source.name };
   return verified(blob, (from) => source.blob(digest, { from, signal }), {
-    short: (got) => errors.IMAGE_DOWNLOAD_CUT({ ...at, digest, got, size }, { transient: true }),
+    short: (got) =>
+      source.differs?.(digest, `${got} of its ${size} bytes`) ??
+      errors.IMAGE_DOWNLOAD_CUT({ ...at, digest, got, size }, { transient: true }),
     differs: (found) =>
+      source.differs?.(digest, found) ??
       errors.IMAGE_BYTES_DIFFER(
         { ...at, reference: digest, expected: digest, found },
         { details: { ...at, expected: digest, found } },

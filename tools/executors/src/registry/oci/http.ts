@@ -3,7 +3,7 @@ import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
 import { errors, SluiceError } from '../../foundation/index.ts';
 import { redirection, USER_AGENT } from '../http.ts';
 import { explain } from '../network.ts';
-import { interpret, invalid, type Asked, type Operation } from './answers.ts';
+import { interpret, invalid, said, type Asked, type Operation } from './answers.ts';
 import { openLogin, type Scope, type TokenRequest } from './login.ts';
 import { isLoopback } from './names.ts';
 import { counted } from './tally.ts';
@@ -146,7 +146,13 @@ export function openHttp(
       const authorization = here ? await login.authorization(call.scopes, about, call.signal) : undefined;
       const response = await once(call, url, authorization);
       const { status, headers } = response;
-      if ((status >= 200 && status < 300) || call.expected?.includes(status)) return response;
+      if (call.expected?.includes(status)) return response;
+      if (status >= 200 && status < 300) {
+        const type = String(headers['content-type'] ?? '');
+        if (!type.startsWith('text/html')) return response;
+        const page = (await words(response)).toString('utf8');
+        throw invalid(about, `a page for people: ${said({ status, body: page })}`);
+      }
       const reading = call.method === 'GET' || call.method === 'HEAD';
       const next = reading && hops < REDIRECTS ? redirection(url, status, headers['location']) : undefined;
       if (next !== undefined) {

@@ -62,6 +62,7 @@ export async function openLayout(folder: string): Promise<Layout> {
     root,
     manifest: (digest) => stored(digest, entries.find((entry) => entry.digest === digest)?.mediaType),
     blob,
+    differs: (digest, found) => invalid(`${digest} was changed: its file is ${found}`),
     referrers: async (digest) =>
       attached.filter((each) => documentOf(each).subject?.digest === digest).map(descriptorOf),
   };

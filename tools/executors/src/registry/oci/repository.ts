@@ -38,17 +38,20 @@ function repository(http: Http, name: string, referrersApi: { known: boolean | u
       http.asked({ operation: 'read', repository: name }),
       `"${name}" is no name of a repository (lower case, digits, and . _ - / between them)`,
     );
-  const at = (kind: string, reference: string): string => `/v2/${name}/${kind}/${reference}`;
+  const at = (kind: 'manifests' | 'blobs', reference: string): string => {
+    // It comes from manifests, and becomes a part of an address.
+    if (!isDigest(reference) && (kind === 'blobs' || !isTag(reference)))
+      throw invalid(
+        http.asked({ operation: 'read', repository: name }),
+        `"${reference}" is ${kind === 'blobs' ? 'no sha256 digest' : 'neither a tag nor a sha256 digest'}`,
+      );
+    return `/v2/${name}/${kind}/${reference}`;
+  };
   const reading = [{ repository: name, write: false }];
   const writing = [{ repository: name, write: true }];
   const uploads = openUploads(http, name);
 
   function manifestCall(method: 'GET' | 'HEAD', reference: string, signal?: AbortSignal): Call {
-    if (!isDigest(reference) && !isTag(reference))
-      throw invalid(
-        http.asked({ operation: 'read', repository: name }),
-        `"${reference}" is neither a tag nor a sha256 digest`,
-      );
     return {
       operation: 'read',
       method,
@@ -68,6 +71,9 @@ function repository(http: Http, name: string, referrersApi: { known: boolean | u
     if (response.status === 404) return void (await response.body.dump());
     const bytes = await http.bytes(call, response);
     const digest = sha256(bytes);
+    const document = parsed(bytes) as { schemaVersion?: unknown } | undefined | null;
+    if (!isDigest(reference) && document?.schemaVersion === undefined)
+      throw invalid(http.asked(call), 'something else than a manifest');
     const expected = isDigest(reference) ? reference : header(response, 'docker-content-digest');
     if (expected !== undefined && expected !== digest)
       throw errors.IMAGE_BYTES_DIFFER({

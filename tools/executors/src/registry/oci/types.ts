@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Secret } from '../../foundation/index.ts';
+import type { Secret, SluiceError } from '../../foundation/index.ts';
 
 /** A descriptor of the OCI image specification. */
 export interface Descriptor {
@@ -56,7 +56,13 @@ export interface OciRepository {
 }
 
 /** Where an image can be copied from: a repository, or a layout folder. */
-export type ImageSource = Pick<OciRepository, 'host' | 'name' | 'manifest' | 'blob' | 'referrers'>;
+export interface ImageSource extends Pick<
+  OciRepository,
+  'host' | 'name' | 'manifest' | 'blob' | 'referrers'
+> {
+  /** How it says that a blob is not what its digest says; by default as a registry does. */
+  differs?(digest: string, found: string): SluiceError;
+}
 
 export interface CopyReport {
   digest: string;

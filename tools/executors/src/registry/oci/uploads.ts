@@ -7,6 +7,14 @@ import type { Scope } from './login.ts';
 
 type Blob = { digest: string; size: number };
 type Open = (from: number) => Promise<Readable>;
+interface Session {
+  /** Address of the upload. */
+  at: string;
+  /** Bytes that the registry has. */
+  from: number;
+  /** Whether it was cut off before. */
+  resumed: boolean;
+}
 
 export interface Uploads {
   mount(digest: string, from: string, signal?: AbortSignal): Promise<boolean>;
@@ -85,23 +93,24 @@ export function openUploads(http: Http, name: string): Uploads {
   }
 
   /** All that is missing as the body of the request that also ends the upload. */
-  async function rest(at: string, from: number, blob: Blob, open: Open, signal?: AbortSignal): Promise<void> {
+  async function rest(
+    { at, from, resumed }: Session,
+    blob: Blob,
+    open: Open,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const headers: Record<string, string> = {
       'content-type': 'application/octet-stream',
       'content-length': String(blob.size - from),
     };
-    if (from > 0 && from < blob.size) headers['content-range'] = `${from}-${blob.size - 1}`;
+    // What was cut off may still arrive there after we asked how far it had come: then this is refused.
+    if (resumed && from < blob.size) headers['content-range'] = `${from}-${blob.size - 1}`;
     const body = blob.size === from ? Buffer.alloc(0) : (): Promise<Readable> => open(from);
     await send(call({ method: 'PUT', url: withDigest(at, blob.digest), headers, body }, blob.digest, signal));
   }
 
   /** One request a chunk, each of them confirmed; then the request that ends the upload. */
-  async function chunks(
-    session: { at: string; from: number },
-    blob: Blob,
-    open: Open,
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async function chunks(session: Session, blob: Blob, open: Open, signal?: AbortSignal): Promise<void> {
     for await (const body of inChunks(await open(session.from), CHUNK)) {
       const end = session.from + body.length;
       const headers = {
@@ -115,22 +124,18 @@ export function openUploads(http: Http, name: string): Uploads {
       if (has !== end) throw cutAt(blob, has, `the registry has ${has} bytes where it was sent ${end}`);
       session.from = end;
     }
-    await rest(session.at, blob.size, blob, open, signal);
+    await rest(session, blob, open, signal);
   }
 
   /** Where an upload has come to; undefined where the registry knows it no more. */
-  async function progress(
-    at: string,
-    blob: Blob,
-    signal?: AbortSignal,
-  ): Promise<{ at: string; from: number } | undefined> {
+  async function progress(at: string, blob: Blob, signal?: AbortSignal): Promise<Session | undefined> {
     try {
       const request = call({ method: 'GET', url: at }, blob.digest, signal);
       const response = await send(request);
       const location = header(response, 'location');
       const from = rangeEnd(response) ?? 0;
       if (from > blob.size) return undefined;
-      return { at: location === undefined ? at : new URL(location, response.url).href, from };
+      return { at: location === undefined ? at : new URL(location, response.url).href, from, resumed: true };
     } catch (error) {
       if (error instanceof SluiceError && !error.transient) return undefined;
       if (error instanceof SluiceError && error.code === 'IMAGE_UPLOAD_CUT') return undefined;
@@ -144,29 +149,36 @@ export function openUploads(http: Http, name: string): Uploads {
   }
 
   async function upload(blob: Blob, open: Open, signal?: AbortSignal): Promise<void> {
-    let session = { at: await begin(blob.digest, signal), from: 0 };
+    const anew = async (): Promise<Session> => ({
+      at: await begin(blob.digest, signal),
+      from: 0,
+      resumed: false,
+    });
+    let session = await anew();
     let inOnePiece = true;
     for (let stalls = 0; ;) {
       try {
-        if (inOnePiece) await rest(session.at, session.from, blob, open, signal);
+        if (inOnePiece) await rest(session, blob, open, signal);
         else await chunks(session, blob, open, signal);
         return;
       } catch (cause) {
         const error = asSluiceError(cause);
         if (signal?.aborted) throw signal.reason;
         const tooLarge = error.code === 'IMAGE_TOO_LARGE' && inOnePiece && blob.size > CHUNK;
-        if (!tooLarge && !(CUTS.includes(error.code) && error.transient)) throw cause;
-        const now = await progress(session.at, blob, signal);
+        // A registry that does not look at offsets may have put the pieces together wrongly.
+        const mixed = error.code === 'IMAGE_BYTES_DIFFER' && session.resumed;
+        if (!tooLarge && !mixed && !(CUTS.includes(error.code) && error.transient)) throw cause;
+        const now = mixed ? undefined : await progress(session.at, blob, signal);
         // The answer to the last request may have been all that was lost.
         if (now === undefined && (await isThere(blob.digest, signal))) return;
         stalls = now !== undefined && now.from > session.from ? 0 : stalls + 1;
         if (stalls >= STALLS) {
-          if (error.code === 'IMAGE_DOWNLOAD_CUT') throw cause;
+          if (error.code !== 'IMAGE_UPLOAD_CUT' && !error.code.endsWith('UNREACHABLE')) throw cause;
           throw cutAt(blob, now?.from ?? 0, error.message, error);
         }
         // Proxies that refuse large bodies often just hang up.
         if (tooLarge || (stalls > 1 && blob.size > CHUNK)) inOnePiece = false;
-        session = now ?? { at: await begin(blob.digest, signal), from: 0 };
+        session = now ?? (await anew());
       }
     }
   }
