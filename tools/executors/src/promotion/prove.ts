@@ -33,6 +33,7 @@ export async function proveAll(
     ok: findings.every((finding) => finding.kind === 'artifact'),
     proved: sum(stages.map((one) => one.proved)),
     bytes: sum(stages.map((one) => one.bytes)),
+    agreed: sum(stages.map((one) => one.agreed ?? 0)),
     history: { records: count, problems: history.length },
     findings,
   };

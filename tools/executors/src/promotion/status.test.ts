@@ -94,8 +94,8 @@ describe('status', () => {
   it('has room for packages that were never published', async () => {
     const state = await flow.with(async (context) => (await context.ledger()).refresh());
     const others = [
-      { project: 'fresh', name: '@acme/fresh' },
-      { project: 'calm', name: '@acme/calm' },
+      { project: 'fresh', name: '@acme/fresh', pipeline: 'packages' as const },
+      { project: 'calm', name: '@acme/calm', pipeline: 'packages' as const },
     ];
     const { packages } = assembleStatus({ state, profile: 'local', stages: ['github', 'test'], others });
     expect(packages.map((one) => one.project)).toEqual(['bad', 'calm', 'fresh', 'gated']);

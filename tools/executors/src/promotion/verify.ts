@@ -29,6 +29,8 @@ export interface StagesReport {
   proved: number;
   /** Bytes downloaded. */
   bytes: number;
+  /** Digests, tags and running releases of services that are as the ledger says. */
+  agreed?: number;
   findings: Finding[];
 }
 

@@ -1,9 +1,17 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import mapWorkspaces from '@npmcli/map-workspaces';
+import { SERVICE_FILE } from '../service/types.ts';
 
-/** Publishable packages of the workspaces that package.json names, published before or not; for `status` alone. */
-export async function workspacePackages(workspaceRoot: string): Promise<{ project: string; name: string }[]> {
+export interface WorkspaceProject {
+  project: string;
+  name: string;
+  pipeline: 'packages' | 'services';
+}
+
+/** Packages and services of the workspaces that package.json names, published before or not; for `status` alone. */
+export async function workspaceProjects(workspaceRoot: string): Promise<WorkspaceProject[]> {
   const root = await json(join(workspaceRoot, 'package.json'));
   if (!root?.workspaces) return [];
   const folders = await mapWorkspaces({ cwd: workspaceRoot, pkg: root });
@@ -13,8 +21,11 @@ export async function workspacePackages(workspaceRoot: string): Promise<{ projec
         json(join(folder, 'package.json')),
         json(join(folder, 'project.json')),
       ]);
-      if (!manifest?.name || !manifest.version || manifest.private) return [];
-      return [{ name: manifest.name, project: project?.name ?? manifest.nx?.name ?? manifest.name }];
+      const pipeline = existsSync(join(folder, SERVICE_FILE)) ? 'services' : 'packages';
+      if (!manifest?.name) return [];
+      if (pipeline === 'packages' && (!manifest.version || manifest.private)) return [];
+      const { name, nx } = manifest;
+      return [{ name, project: project?.name ?? nx?.name ?? name, pipeline } as const];
     }),
   );
   return found.flat();

@@ -17,7 +17,16 @@ export function formatPlan(plan: PromotionPlan): string {
   return [
     `${plan.from} -> ${plan.stage} (${plan.registry}), plan ${plan.hash.slice(0, 12)}`,
     '',
-    table(['package', `in ${plan.stage}`, 'version', 'what happens', 'bytes'], rows),
+    table(
+      [
+        plan.pipeline === 'services' ? 'service' : 'package',
+        `in ${plan.stage}`,
+        'version',
+        'what happens',
+        'bytes',
+      ],
+      rows,
+    ),
     ...gates(plan.items),
     ...(problems.length > 0 ? ['', ...problems] : []),
   ].join('\n');
@@ -26,6 +35,7 @@ export function formatPlan(plan: PromotionPlan): string {
 function action(item: PlanItem): string {
   if (item.action !== 'promote') return item.action === 'nothing' ? 'nothing to do' : item.action;
   if (item.gate?.open === false) return 'gate closed';
+  if (item.tags && item.tags.length > 1) return `promote, tags ${item.tags.map(({ tag }) => tag).join(', ')}`;
   return item.movesTag ? `promote, tag ${item.tag}` : `promote, ${item.tag} stays`;
 }
 

@@ -179,7 +179,14 @@ describe('a status in words', () => {
       /^money +-$[^]*npx nx run-many -t publish-registry/m,
     ],
   ])('says what to type where there is %s yet', (_, packages, said) => {
-    const status = { schemaVersion: 1, profile: 'local', ledgerHead: null, records: 0, packages } as const;
-    expect(formatStatus({ ...status, packages: [...packages] }, new Date())).toMatch(said);
+    const status = {
+      schemaVersion: 1,
+      profile: 'local',
+      ledgerHead: null,
+      records: 0,
+      packages,
+      services: [],
+    } as const;
+    expect(formatStatus({ ...status, services: [], packages: [...packages] }, new Date())).toMatch(said);
   });
 });

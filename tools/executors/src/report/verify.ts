@@ -2,11 +2,14 @@ import type { VerifyReport } from '../promotion/prove.ts';
 
 /** The proof in words: what was compared, and every finding. */
 export function formatVerify(report: VerifyReport): string {
-  const { proved, bytes, history, findings } = report;
+  const { proved, bytes, agreed = 0, history, findings } = report;
   const failing = findings.filter((finding) => finding.kind !== 'artifact');
   const notes = findings.filter((finding) => finding.kind === 'artifact');
   return [
     `${proved} downloads (${(bytes / 1024).toFixed(0)} kB) hold the bytes that the ledger names`,
+    ...(agreed > 0
+      ? [`${agreed} digests, tags and running releases of services are as the ledger says`]
+      : []),
     `${history.records} records in the ledger: ${history.problems === 0 ? 'history and signatures are sound' : `${history.problems} problems`}`,
     ...failing.map((finding) => `PROBLEM ${finding.kind}: ${finding.what}`),
     ...notes.map((finding) => `note: ${finding.what}`),

@@ -19,7 +19,9 @@ describe('the way of a service', () => {
     expect(await flow.tags('api')).toMatchObject({ [one.version]: one.digest });
 
     const { plan, results } = await flow.promote('staging');
-    expect(said(results)).toEqual([`@acme/api@${one.version} -> staging: accepted, visible, verified, tagged`]);
+    expect(said(results)).toEqual([
+      `@acme/api@${one.version} -> staging: accepted, visible, verified, tagged`,
+    ]);
     expect(plan).toMatchObject({ pipeline: 'services', from: 'images', stage: 'staging' });
     expect(await flow.tags('api')).toMatchObject({
       staging: one.digest,

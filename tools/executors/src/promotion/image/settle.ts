@@ -21,8 +21,12 @@ export async function settleImageTags(
   const state = await (await context.ledger()).state();
   const contested = items.flatMap(({ name, version }) => {
     const entry = state.position(stage.name, name);
-    if (!entry || entry.record.version === version) return [];
-    if (since !== undefined && entry.order < since) return [];
+    if (!entry) return [];
+    // Whoever records last stands there, and may still have been the first to set the tag.
+    const others = state
+      .history(stage.name, name)
+      .some((one) => one.order >= (since ?? 0) && one.record.version !== version);
+    if (!others) return [];
     const { record } = entry;
     const moving = tagsFor(
       stage.tags.filter(({ moves }) => moves),

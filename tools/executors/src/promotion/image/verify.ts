@@ -33,7 +33,7 @@ export async function verifyImages(
   options: { stages?: string[]; signal?: AbortSignal; witness?: HostWitness },
 ): Promise<StagesReport> {
   const state = await (await context.ledger()).refresh();
-  const report: StagesReport = { proved: 0, bytes: 0, findings: [] };
+  const report: StagesReport = { proved: 0, bytes: 0, agreed: 0, findings: [] };
   if (state.services().length === 0) return report;
   const pipeline = await context.services();
   const asked = [...(pipeline?.places.values() ?? [])].filter(
@@ -149,7 +149,7 @@ async function answer(
         run: async (question: Question, attempt) => {
           const finding = await question.ask(attempt);
           if (finding) report.findings.push(finding);
-          else report.proved += 1;
+          else report.agreed = (report.agreed ?? 0) + 1;
         },
       },
     ],

@@ -276,6 +276,15 @@ export class ServiceFlow {
     return found;
   }
 
+  /** Moves a tag as somebody with the registry's token can. */
+  async retag(project: string, tag: string, digest: string): Promise<void> {
+    await this.with(async (context) => {
+      const repository = (await context.images('images')).of(project);
+      const manifest = await repository.manifest(digest);
+      if (manifest) await repository.putManifest(manifest, tag);
+    });
+  }
+
   /** All records of the ledger as short lines, in order. */
   records(): Promise<string[]> {
     return this.with(async (context) => {
