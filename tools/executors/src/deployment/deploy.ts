@@ -1,12 +1,13 @@
-import { asSluiceError, errors, SluiceError, EXIT } from '../foundation/index.ts';
-import { runRows, type Outcome, type StepEvent } from '../steps/index.ts';
+import { errors, EXIT, SluiceError } from '../foundation/index.ts';
+import { runRows, type StepEvent } from '../steps/index.ts';
+import { conclude } from './conclude.ts';
 import { describeDone, describePlan } from './describe.ts';
 import { tell } from './notify.ts';
 import type { Deployment } from './passage.ts';
 import type { DeployRequest } from './plan.ts';
 import { closeMembers, planDeployment, type PrepareOptions } from './prepare.ts';
-import { deployedRecord, failedRecord } from './records.ts';
-import { failure, logOf, reasonOf, withTruth, type DeploymentResult } from './results.ts';
+import { deployedRecord, notRecorded } from './records.ts';
+import { failure, type DeploymentResult } from './results.ts';
 import { deployRows } from './rows.ts';
 import type { DeploymentContext, DeploymentPlan } from './types.ts';
 
@@ -161,62 +162,19 @@ async function carry(
       const passage = event.event === 'ended' ? byProject.get(event.subject) : undefined;
       if (event.event !== 'ended' || !passage) return;
       if (event.outcome.status === 'failed') stopOthers(passage);
-      finished.push(conclude(context, passage, event.outcome, first, settle));
+      finished.push(
+        conclude(context, passage, event.outcome, {
+          line: () => describeDone(passage),
+          succeeded: () => tell(context, passage, 'succeeded', { outcome: 'deployed' }),
+          by: first === event.subject ? undefined : first,
+        }).then(settle),
+      );
     },
   });
   await Promise.all(finished);
 }
 
-/** Result, record and notification of one service whose rows have ended. */
-async function conclude(
-  context: DeploymentContext,
-  passage: Deployment,
-  outcome: Outcome,
-  first: string | undefined,
-  settle: Settle,
-): Promise<void> {
-  const subject = subjectOf(passage);
-  const { timings, backup, setting, verdict } = passage;
-  const common = {
-    reached: outcome.reached,
-    timings,
-    release: setting.release.release,
-    ...(backup === undefined ? {} : { backup }),
-    ...(verdict ? { hosts: verdict.hosts } : {}),
-  };
-  if (outcome.status === 'done') {
-    await tell(context, passage, 'succeeded', { outcome: 'deployed' });
-    const line = describeDone(passage);
-    return settle({ ...subject, ...common, success: true, status: 'done', line, outcome: 'deployed' });
-  }
-  const { project } = subject;
-  const reason = reasonOf(passage, outcome, first === project ? undefined : first);
-  const error = withTruth(passage, reason, commandsFor(context, project, setting.stage.name));
-  const ended = verdict?.outcome ?? 'unchanged';
-  const unrecorded =
-    ended === 'deployed'
-      ? undefined
-      : await context.records.write(() => [failedRecord(passage, reason, ended)]);
-  await tell(context, passage, 'failed', { failed: error, outcome: ended });
-  const notes = [
-    ...passage.notes,
-    ...(unrecorded ? [`the ledger does not know of it: ${unrecorded.message}`] : []),
-  ];
-  const line = [error.format(), ...notes.map((note) => `  note: ${note}`)].join('\n') + logOf(error);
-  settle({ ...failure(subject, error, { ...common, outcome: ended, line }), status: outcome.status });
-}
-
-export function commandsFor({ targets }: DeploymentContext, project: string, stage: string) {
-  const command = (target: keyof typeof targets) => `npx nx run ${project}:${targets[target]}:${stage}`;
-  return { deploy: command('deploy-vps'), rollback: command('rollback'), releases: command('releases') };
-}
-
 async function recordDeployed(context: DeploymentContext, passage: Deployment): Promise<void> {
   const problem = await context.records.write(() => [deployedRecord(passage)]);
-  if (!problem) return;
-  const { release, service: project, stage } = passage.setting;
-  throw errors.DEPLOY_NOT_RECORDED(
-    { project, stage: stage.name, release: release.release, why: asSluiceError(problem).message },
-    { cause: problem },
-  );
+  if (problem) throw notRecorded(passage, problem);
 }

@@ -44,6 +44,7 @@ const AGAIN = new Set<PhaseName>([
   'health',
   'watch',
   'undo',
+  'restore',
   'lock',
 ]);
 /** Phases that need no lock of ours. */

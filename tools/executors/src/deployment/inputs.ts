@@ -1,9 +1,11 @@
+import { Secret } from '../foundation/index.ts';
+import { backupInput, pruneInput, restoreInput, type DatabaseAccess } from '../host/index.ts';
 import type { PhaseInput, PhaseName } from '../host/types.ts';
 import type { Credentials } from '../registry/oci/types.ts';
 import type { DatabaseConfig, MigrationsConfig, ServiceStage } from '../service/types.ts';
 import { tarOf } from './tar.ts';
 import type { ReleaseManifest } from './types.ts';
-import { plainText, type Variables } from './variables.ts';
+import type { Variables } from './variables.ts';
 
 /** All that the phases of a deployment or rollback are told; the same for every host. */
 export interface Setting {
@@ -89,14 +91,8 @@ const parts: Partial<
     values: { ACCESSORIES: accessories ? 'yes' : 'no' },
     stdin: tarOf({ ...files, 'release.json': `${JSON.stringify(release, undefined, 2)}\n` }),
   }),
-  backup: ({ backups, variables }, _, { databases, volumes }) => ({
-    values: {
-      DATABASES: lines(databases.map(row)),
-      VOLUMES: lines(volumes),
-      KEEP: String(backups),
-    },
-    stdin: passwords(databases, variables),
-  }),
+  backup: ({ backups, variables }, _, { release, databases, volumes }) =>
+    backupInput({ release, databases: accesses(databases, variables), volumes, keep: backups }),
   pull: ({ credentials }, _, { images }) => ({
     values: { IMAGES: lines(Object.values(images)) },
     ...(credentials ? { stdin: `${credentials.username}\n${credentials.password.reveal()}\n` } : {}),
@@ -120,13 +116,9 @@ const parts: Partial<
     values: { SECONDS: String(seconds), CANARY: canary ? 'yes' : 'no', PROBES: probes({ upstreams }) },
     waits: seconds,
   }),
-  prune: ({ stage, backups }) => ({
-    values: { KEEP_RELEASES: String(stage.releases), KEEP_BACKUPS: String(backups) },
-  }),
-  restore: ({ variables }, { file = '' }, { databases, volumes }) => ({
-    values: { DATABASES: lines(databases.map(row)), VOLUMES: lines(volumes), FILE: file },
-    stdin: passwords(databases, variables),
-  }),
+  prune: ({ stage, backups }) => pruneInput({ releases: stage.releases, backups }),
+  restore: ({ variables }, { file }, { release, databases }) =>
+    restoreInput({ release, ...(file ? { file } : {}), databases: accesses(databases, variables) }),
   maintenance: (_, { page = 'off' }) => ({ values: { PAGE: page } }),
 };
 
@@ -147,14 +139,8 @@ function probes({ upstreams }: Pick<ReleaseManifest, 'upstreams'>): string {
   );
 }
 
-/** On one line, between tabs. */
-const escaped = (text: string): string =>
-  text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n');
-const row = ({ kind, service, name, user }: DatabaseConfig): string =>
-  [kind, service, name, user].map(escaped).join('\t');
-
-/** A line each, in the databases' order. */
-const passwords = (databases: DatabaseConfig[], variables: Variables): string =>
-  databases
-    .map(({ passwordVariable }) => `${escaped(plainText(variables[passwordVariable] ?? ''))}\n`)
-    .join('');
+const accesses = (databases: DatabaseConfig[], variables: Variables): DatabaseAccess[] =>
+  databases.map(({ kind, service, name, user, passwordVariable }) => {
+    const value = variables[passwordVariable] ?? '';
+    return { kind, service, name, user, password: value instanceof Secret ? value : new Secret(value) };
+  });

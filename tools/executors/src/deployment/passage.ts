@@ -30,6 +30,8 @@ export interface Passage {
   at: string;
   /** A file that the leader's databases were saved to. */
   backup?: string;
+  /** People see the maintenance page. */
+  page?: boolean;
   /** Something began that the release before cannot live with: it may not be put back by itself, and this says what. */
   oneWay?: string;
   /** It serves everywhere and was watched for long enough. */

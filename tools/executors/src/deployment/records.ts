@@ -1,4 +1,4 @@
-import type { SluiceError } from '../foundation/index.ts';
+import { errors, type SluiceError } from '../foundation/index.ts';
 import type { RecordBody } from '../ledger/types.ts';
 import type { Deployment, Passage } from './passage.ts';
 import type { DeploymentOutcome, ReleaseManifest } from './types.ts';
@@ -78,3 +78,15 @@ export function returnedRecords(
         ]),
   ];
 }
+
+/** The release serves, and the ledger does not say so. */
+export const notRecorded = ({ setting }: Passage, problem: SluiceError): SluiceError =>
+  errors.DEPLOY_NOT_RECORDED(
+    {
+      project: setting.service,
+      stage: setting.stage.name,
+      release: setting.release.release,
+      why: problem.message,
+    },
+    { cause: problem },
+  );

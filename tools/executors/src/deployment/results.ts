@@ -89,9 +89,10 @@ function stateOf(passage: Passage): string {
     : oneWay === undefined
       ? []
       : [
-          `${oneWay} ran, so nothing was taken back: the release before may not work with the database as it is now`,
+          `${oneWay}, so nothing was taken back: the release before may not work with the database as it is now`,
         ];
-  return [...why, ...each, ...saved].join('\n        ');
+  const page = passage.page ? ['people see the maintenance page'] : [];
+  return [...why, ...page, ...each, ...saved].join('\n        ');
 }
 
 function nextOf(passage: Passage, error: SluiceError, { deploy, rollback, releases }: Commands): string {

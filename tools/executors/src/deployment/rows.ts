@@ -141,7 +141,7 @@ const opening: Row<Deployment>[] = [
     when: ({ plan, setting }) => setting.migrations !== undefined && plan.pendingMigrations.length > 0,
     run: async (passage, signal) => {
       const contract = passage.plan.blocksRollback;
-      if (contract !== undefined) passage.oneWay = `the migration ${contract}`;
+      if (contract !== undefined) passage.oneWay = `the migration ${contract} ran`;
       await phaseOn(passage, [leaderOf(passage)], 'migrate', signal, { contract: contract !== undefined });
     },
   },

@@ -58,6 +58,7 @@ async function holdsLock(passage: Passage, member: Member): Promise<boolean> {
 async function putBackOn(passage: Passage, member: Member): Promise<HostVerdict> {
   try {
     if (member.changed) await insist(passage, member, 'undo');
+    if (passage.page) await insist(passage, member, 'maintenance', { page: 'off' });
     const found = await look(passage, member);
     if (found.asExpected) await release(passage, member);
     return found;
