@@ -1,4 +1,4 @@
-import { argsOf, expand, flagsOf, instructions, invalid, type Instruction } from './dockerfile.ts';
+import { expand, flagsOf, instructions, invalid, takeArgs, type Instruction } from './dockerfile.ts';
 
 export interface DockerfileOptions {
   /** Named in errors. */
@@ -91,10 +91,7 @@ function read(text: string, options: DockerfileOptions) {
   for (const instruction of all) {
     const { keyword, rest, first } = instruction;
     if (keyword === 'ARG' && bottoms.length === 0) {
-      for (const [name, value] of argsOf(rest, known)) {
-        const given = args[name] ?? value;
-        if (given !== undefined) known.set(name, given);
-      }
+      takeArgs(rest, known, args);
     } else if (keyword === 'FROM') {
       if (reached(target, stages, bottoms.length)) break;
       const { flags, words } = flagsOf(rest);

@@ -70,15 +70,22 @@ export function flagsOf(rest: string): { flags: string[]; words: string[] } {
     : { flags: words.slice(0, count), words: words.slice(count) };
 }
 
-/** The names of an ARG with their defaults, quotes taken off; variables in them are expanded unless they stand in single quotes. */
-export function argsOf(rest: string, known: ReadonlyMap<string, string>): [string, string | undefined][] {
-  return [...rest.matchAll(/([A-Za-z_]\w*)(?:=("(?:[^"\\]|\\.)*"|'[^']*'|\S*))?/g)].map(
-    ([, name = '', value]) => {
-      if (value === undefined) return [name, undefined];
-      if (value.startsWith("'")) return [name, value.slice(1, -1)];
-      return [name, expand(value.replace(/^"(.*)"$/s, '$1'), known)];
-    },
-  );
+/**
+ * Takes what an ARG says into the variables that are known: what was given wins over its default. Quotes are taken off, and
+ * variables are put in unless they stand in single quotes.
+ */
+export function takeArgs(
+  rest: string,
+  known: Map<string, string>,
+  given: Readonly<Record<string, string>>,
+): void {
+  for (const [, name = '', value] of rest.matchAll(/([A-Za-z_]\w*)(?:=("(?:[^"\\]|\\.)*"|'[^']*'|\S*))?/g)) {
+    const normal = value?.startsWith("'")
+      ? value.slice(1, -1)
+      : value && expand(value.replace(/^"(.*)"$/s, '$1'), known);
+    const takes = given[name] ?? normal;
+    if (takes !== undefined) known.set(name, takes);
+  }
 }
 
 /** A word with its variables put in, as FROM and ARG allow them: `$X`, `${X}`, `${X:-else}`, `${X:+then}`. */
