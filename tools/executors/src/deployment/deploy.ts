@@ -1,7 +1,7 @@
 import { errors, EXIT, SluiceError } from '../foundation/index.ts';
 import { runRows, type StepEvent } from '../steps/index.ts';
 import { conclude } from './conclude.ts';
-import { describeDone, describePlan } from './describe.ts';
+import { describeDone, describePlan, warning } from './describe.ts';
 import { tell } from './notify.ts';
 import type { Deployment } from './passage.ts';
 import type { DeployRequest } from './plan.ts';
@@ -18,6 +18,8 @@ export interface DeployOptions extends PrepareOptions {
   /** All services of the run are deployed, or none. */
   together?: boolean;
   onEvent?: (event: StepEvent) => void;
+  /** What a person has to know before it starts. */
+  onNote?: (project: string, note: string) => void;
   /** Called as soon as a service's fate is known. */
   onResult?: (result: DeploymentResult) => void;
 }
@@ -138,6 +140,8 @@ async function carry(
   for (const passage of moving) {
     passage.onUndo = () => stopOthers(passage);
     passage.record = () => recordDeployed(context, passage);
+    const { blocksRollback, project } = passage.plan;
+    if (blocksRollback !== undefined) options.onNote?.(project, warning(blocksRollback));
   }
   const byProject = new Map(moving.map((passage) => [passage.plan.project, passage]));
   await Promise.all(moving.map((passage) => tell(context, passage, 'started')));

@@ -58,7 +58,7 @@ export function truthOf({ facts }: PhaseResult): HostTruth {
       return [
         {
           release: labels['com.sluice.release'] ?? '',
-          service: labels['com.docker.compose.service'] ?? '',
+          service: labels['com.sluice.part'] ?? '',
           image,
           state,
         },

@@ -19,6 +19,8 @@ export interface Task<O> {
   /** The pipeline that the project moves through: a service has a `sluice.json`. */
   pipeline: 'packages' | 'services';
   target: string;
+  /** Projects of the same call whose task of this target comes first in Nx's graph. */
+  after?: string[];
   options: O;
 }
 export interface CommonOptions {
@@ -75,6 +77,7 @@ export function batched<O extends CommonOptions>(work: Work<O>) {
       Object.values(graph.tasks).map(async ({ id, target }) => ({
         ...(await taskOf(context, target.project, target.target, inputs[id] as O)),
         id,
+        after: (graph.dependencies[id] ?? []).flatMap((before) => graph.tasks[before]?.target.project ?? []),
       })),
     );
     for (const [task, { success, text }] of await collect(work, tasks, context.root)) {

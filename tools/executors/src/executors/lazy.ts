@@ -3,7 +3,16 @@ import type { ExecutorContext, TaskGraph } from '@nx/devkit';
 import type { BatchResult } from './door.ts';
 
 type Works = typeof import('./work.ts');
-type WorkName = 'publishTasks' | 'promoteTasks' | 'rollbackTasks';
+type WorkName = keyof typeof works;
+
+/** Each in its own module, so that packages do not wait for the loading of what only services need. */
+const works = {
+  publishTasks: async () => (await import('./work.ts')).publishTasks,
+  promoteTasks: async () => (await import('./work.ts')).promoteTasks,
+  rollbackTasks: async () => (await import('./work.ts')).rollbackTasks,
+  deployTasks: async () => (await import('./deployment-work.ts')).deployTasks,
+  releasesTasks: async () => (await import('./deployment-work.ts')).releasesTasks,
+};
 
 /**
  * The engines are loaded when a task needs them, through Node's compile cache: a start that has nothing to do is
@@ -11,8 +20,8 @@ type WorkName = 'publishTasks' | 'promoteTasks' | 'rollbackTasks';
  */
 async function load(name: WorkName) {
   enableCompileCache();
-  const [door, works] = await Promise.all([import('./door.ts'), import('./work.ts')]);
-  return { ...door, work: works[name] as Works['promoteTasks'] };
+  const [door, work] = await Promise.all([import('./door.ts'), works[name]()]);
+  return { ...door, work: work as Works['promoteTasks'] };
 }
 
 /** The executor for one task of this kind. */

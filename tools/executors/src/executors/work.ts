@@ -169,7 +169,11 @@ export const promoteTasks: Work<PromoteExecutorOptions> = (context, tasks, how) 
   });
 
 export const rollbackTasks: Work<RollbackExecutorOptions> = (context, tasks, how) =>
-  perStage(context, tasks, how.settle, 'rollback', async (stage, _kind, group) => {
+  perStage(context, tasks, how.settle, 'rollback', async (stage, kind, group) => {
+    if (kind.pipeline === 'services') {
+      const { rollbackServiceTasks } = await import('./deployment-work.ts');
+      return rollbackServiceTasks(context, stage, group, how);
+    }
     const { to, version, reason, dryRun } = group[0]?.options ?? {};
     const { plans, results } = await rollback(context, {
       stage,

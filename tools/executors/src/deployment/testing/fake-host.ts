@@ -211,7 +211,7 @@ export class FakeHost implements Host {
                 JSON.stringify({
                   image,
                   state: 'running',
-                  labels: { 'com.sluice.release': name, 'com.docker.compose.service': service },
+                  labels: { 'com.sluice.release': name, 'com.sluice.part': service },
                 }),
               ),
             ),

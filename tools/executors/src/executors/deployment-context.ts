@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import type { DeploymentContext, DeploymentEvent, Notify } from '../deployment/index.ts';
+import { renderRelease } from '../deployment/render.ts';
+import { redact } from '../foundation/index.ts';
+import { openHost } from '../host/index.ts';
+import type { Context } from '../promotion/context.ts';
+import { deploymentRecords, deploymentSource } from '../promotion/image/source.ts';
+import { openNotifier } from '../report/notifications/index.ts';
+import type { ServiceStage } from '../service/types.ts';
+
+/** What deployments need of the world, made of what every command has. */
+export function deploymentContext(context: Context): DeploymentContext {
+  const { env, workspaceRoot } = context;
+  // A CI run that is started again, or that has several jobs, says the same name; a lock may not be shared by those.
+  const run = `${context.run}-${randomBytes(4).toString('hex')}`;
+  return {
+    env,
+    run,
+    owner: ownerOf(env),
+    source: deploymentSource(context),
+    records: deploymentRecords(context),
+    render: renderRelease,
+    openHost: (stage, name, service) =>
+      openHost({
+        name,
+        service,
+        environment: stage.name,
+        run,
+        root: stage.folder,
+        forwards: forwardsOf(stage),
+        ...(stage.sshConfig ? { sshConfig: resolve(workspaceRoot, stage.sshConfig) } : {}),
+      }),
+    notify: notifierOf(context),
+    targets: context.options.targets,
+  };
+}
+
+/** In words, for whoever finds the lock. */
+function ownerOf(env: NodeJS.ProcessEnv): string {
+  const { GITHUB_ACTOR: actor, GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = env;
+  if (actor && env['GITHUB_RUN_ID'])
+    return `${actor} (${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID']})`;
+  return `${userInfo().username}@${hostname()}`;
+}
+
+/** A registry on this machine's loopback is the host's under the same port. */
+function forwardsOf({ images }: ServiceStage): number[] {
+  const port = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):(\d+)\//.exec(images)?.[1];
+  return port === undefined ? [] : [Number(port)];
+}
+
+function notifierOf(context: Context): Notify {
+  const { env, options, identity: repository } = context;
+  const notifier = openNotifier({
+    options: options.notifications,
+    env,
+    warn: (line) => process.stderr.write(redact(`${line}\n`)),
+    write: (line) => process.stdout.write(`${line}\n`),
+  });
+  return ({ outcome, error, ...event }: DeploymentEvent) =>
+    notifier.notify({
+      ...event,
+      by: ownerOf(env),
+      repository,
+      ...(outcome ? { outcome: said[outcome] } : {}),
+      ...(error ? { error, next: error.next } : {}),
+    });
+}
+
+const said = {
+  deployed: 'the new release serves on all hosts',
+  nothing: 'nothing was to be done',
+  restored: 'the release before serves on all hosts, which was checked',
+  unchanged: 'nothing was changed',
+  broken: 'not all is as it was: somebody has to look',
+};

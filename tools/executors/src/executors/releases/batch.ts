@@ -1,0 +1,3 @@
+import { batch } from '../lazy.ts';
+
+export default batch('releasesTasks');
