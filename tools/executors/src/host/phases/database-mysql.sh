@@ -74,33 +74,45 @@ mysql_drop() { mysql_query information_schema "DROP DATABASE IF EXISTS $(mysql_n
 # RENAME TABLE moves all tables at once, but none that has triggers, and no views, routines and events. So triggers go before it and
 # come back behind it; views, which find their tables by name, and the rest are made again behind it.
 
-# mysql_definitions DATABASE [OPTION]: all that is no table, as SQL.
-mysql_definitions() {
-  mysql_views=$(mysql_query information_schema "SELECT table_name FROM views WHERE table_schema = $(mysql_text "$1")") || return 1
-  mysql_dump_with ${2:+"$2"} --no-data --no-create-info --routines --triggers --events -- "$1" || [ -n "${2:-}" ] || return 1
-  [ -n "$mysql_views" ] || return 0
+# mysql_triggers DATABASE: as SQL.
+mysql_triggers() { mysql_dump_with --no-data --no-create-info --triggers --skip-routines --skip-events -- "$1"; }
+
+# mysql_others DATABASE [OPTION]: routines, events and views, as SQL.
+mysql_others() {
+  mysql_dump_with ${2:+"$2"} --no-data --no-create-info --skip-triggers --routines --events -- "$1" || [ -n "${2:-}" ] || return 1
+  mysql_views "$1" '' "${2:-}"
+}
+
+# mysql_views DATABASE CONDITION [OPTION]: some views, as SQL. With --force those that lost what they show are left out.
+mysql_views() {
+  mysql_found=$(mysql_query "$1" "SELECT table_name FROM information_schema.views WHERE table_schema = DATABASE() $2") || return 1
+  [ -n "$mysql_found" ] || return 0
   (
     set -f
     IFS=$newline
     # shellcheck disable=SC2086 # A name a line.
-    mysql_dump_with ${2:+"$2"} --no-data --skip-triggers -- "$1" $mysql_views || [ -n "${2:-}" ]
+    mysql_dump_with ${3:+"$3"} --no-data --skip-triggers -- "$1" $mysql_found || [ -n "${3:-}" ]
   )
 }
 
-# mysql_drops DATABASE FROM TYPE NAME WHERE: runs DROP for what a query of the information schema finds.
+# mysql_drops DATABASE QUERY...: runs the statements that the queries find.
 mysql_drops() {
-  mysql_statements=$(mysql_query "$1" "SELECT CONCAT('DROP ', $3, ' IF EXISTS \`', REPLACE($4, '\`', '\`\`'), '\`;')
-    FROM information_schema.$2 WHERE $5 ORDER BY $3 DESC") || return 1
-  mysql_query "$1" "SET SESSION lock_wait_timeout = 30; $mysql_statements"
+  mysql_base=$1
+  shift
+  mysql_statements=$(printf '%s;\n' "$@" | mysql_run "$mysql_base") || return 1
+  [ -z "$mysql_statements" ] || mysql_query "$mysql_base" "SET SESSION lock_wait_timeout = 30; $mysql_statements"
 }
-mysql_drop_triggers() { mysql_drops "$1" triggers "'TRIGGER'" trigger_name 'trigger_schema = DATABASE()'; }
-# mysql_drop_views DATABASE [CONDITION]
-mysql_drop_views() { mysql_drops "$1" views "'VIEW'" table_name "table_schema = DATABASE() ${2:-}"; }
+# mysql_finds TYPE NAME TABLE SCHEMA: the query for `DROP <TYPE> <NAME>`, columns of a table of the information schema.
+mysql_finds() {
+  printf "SELECT CONCAT('DROP ', %s, ' IF EXISTS \`', REPLACE(%s, '\`', '\`\`'), '\`;') FROM information_schema.%s WHERE %s = DATABASE()" "$@"
+}
+mysql_drop_triggers() { mysql_drops "$1" "$(mysql_finds "'TRIGGER'" trigger_name triggers trigger_schema)"; }
 
 # mysql_strip DATABASE: takes away all that is no table.
 mysql_strip() {
-  mysql_drop_triggers "$1" && mysql_drops "$1" events "'EVENT'" event_name 'event_schema = DATABASE()' && mysql_drop_views "$1" &&
-    mysql_drops "$1" routines routine_type routine_name 'routine_schema = DATABASE()'
+  mysql_drops "$1" "$(mysql_finds "'TRIGGER'" trigger_name triggers trigger_schema)" \
+    "$(mysql_finds "'EVENT'" event_name events event_schema)" "$(mysql_finds "'VIEW'" table_name views table_schema)" \
+    "$(mysql_finds routine_type routine_name routines routine_schema) ORDER BY routine_type DESC"
 }
 
 # mysql_rename NAME FRESH REPLACED: in one statement, so that nobody ever sees a part of it.
@@ -120,22 +132,19 @@ mysql_rename() {
 # mysql_swap NAME FRESH REPLACED FOLDER: FOLDER/dump.gz is what FRESH was made of. What FOLDER holds afterwards is enough for mysql_settle.
 mysql_swap() {
   mysql_exists "$1" || mysql_create "$1" "$2" || return 1
+  # A view where a table is to come has to go as well.
+  mysql_clash="AND table_name IN (SELECT table_name FROM information_schema.tables WHERE table_schema = $(mysql_text "$2") AND table_type <> 'VIEW')"
   # A database that has to be restored may have views that lost their tables: they stop nothing.
-  mysql_definitions "$1" --force >"$4/before.sql" || return 1
-  mysql_complete <"$4/before.sql" || return 1
-  mysql_definitions "$2" >"$4/after.sql" || return 1
-  mysql_complete <"$4/after.sql" || return 1
-  gzip -dc "$4/dump.gz" | mysql_events >"$4/events.sql" || return 1
+  mysql_triggers "$1" >"$4/triggers.sql" && mysql_complete <"$4/triggers.sql" &&
+    mysql_views "$1" "$mysql_clash" --force >"$4/clash.sql" && mysql_others "$1" --force >"$4/others.sql" && mysql_complete <"$4/others.sql" &&
+    mysql_others "$2" >"$4/after.sql" && mysql_triggers "$2" >>"$4/after.sql" && mysql_complete <"$4/after.sql" &&
+    gzip -dc "$4/dump.gz" | mysql_events >>"$4/after.sql" &&
+    mysql_create "$3" "$1" || return 1
   mysql_count=$(mysql_tables "$2") || return 1
-  mysql_create "$3" "$1" || return 1
-  synced "$4/before.sql" "$4/after.sql" "$4/events.sql"
+  synced "$4/triggers.sql" "$4/clash.sql" "$4/others.sql" "$4/after.sql"
   printf '%s\n' "$mysql_count" | put "$4/swapping" || return 1
-  mysql_drop_triggers "$2" || return 1
-  # A view where a table is to come.
-  mysql_drop_views "$1" "AND table_name IN (SELECT table_name FROM information_schema.tables
-    WHERE table_schema = $(mysql_text "$2") AND table_type <> 'VIEW')" || return 1
-  mysql_drop_triggers "$1" || return 1
-  mysql_rename "$1" "$2" "$3" || return 1
+  mysql_drop_triggers "$2" && mysql_drops "$1" "$(mysql_finds "'TRIGGER'" trigger_name triggers trigger_schema)" \
+    "$(mysql_finds "'VIEW'" table_name views table_schema) $mysql_clash" && mysql_rename "$1" "$2" "$3" || return 1
   mysql_settle "$@"
 }
 
@@ -148,14 +157,19 @@ mysql_settle() {
   fi
   mysql_left=$(mysql_tables "$2") || return 1
   if [ "$mysql_left" != 0 ]; then
-    mysql_drop_triggers "$1" && mysql_remake "$1" <"$4/before.sql" && mysql_forget "$3" && mysql_drop "$2" && echo 'as before'
+    mysql_drop_triggers "$1" && mysql_load "$1" <"$4/triggers.sql" && mysql_remake "$1" <"$4/clash.sql" || return 1
+    # Once it is gone, nothing may take that for a sign of its having been moved.
+    rm -f "$4/swapping"
+    mysql_forget "$3" && mysql_drop "$2" && echo 'as before'
     return
   fi
   # A dump without tables: nothing tells whether the others were moved, and moving what is there is still right.
   if [ "$(first_line "$4/swapping")" = 0 ] && [ "$(mysql_tables "$3")" = 0 ]; then mysql_rename "$1" "$2" "$3" || return 1; fi
-  mysql_strip "$1" && mysql_load "$1" <"$4/after.sql" && mysql_load "$1" <"$4/events.sql" || return 1
+  mysql_strip "$1" && mysql_load "$1" <"$4/after.sql" || return 1
   # Events of the replaced database would go on working on it, or on the restored one.
-  mysql_strip "$3" && mysql_quiet <"$4/before.sql" | mysql_remake "$3" && mysql_forget "$2" && echo restored
+  mysql_strip "$3" && mysql_quiet <"$4/others.sql" | mysql_remake "$3" && mysql_load "$3" <"$4/triggers.sql" || return 1
+  cat "$4/others.sql" "$4/triggers.sql" >"$4/definitions.sql"
+  mysql_forget "$2" && echo restored
 }
 
 # mysql_remake DATABASE: definitions on standard input; what was broken before stays away.

@@ -127,6 +127,7 @@ postgres_settle() {
   if [ -e "$4/swapping" ] && ! postgres_exists "$2"; then
     postgres_exists "$1" && echo restored
   else
+    rm -f "$4/swapping"
     postgres_drop "$2" && echo 'as before'
   fi
 }

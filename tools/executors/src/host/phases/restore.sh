@@ -67,8 +67,8 @@ done_with() {
   journal restore "done" "$(entry "$1" name)"
   fact restored "$(entry "$1" service)/$(entry "$1" name)"
   if db exists "$(entry "$1" replaced)"; then fact replaced "$(entry "$1" service)/$(entry "$1" replaced)"; fi
-  if [ -s "$1/before.sql" ]; then
-    mv "$1/before.sql" "$backups/$(entry "$1" replaced | tr -c 'A-Za-z0-9_-' _).sql"
+  if [ -s "$1/definitions.sql" ]; then
+    mv "$1/definitions.sql" "$backups/$(entry "$1" replaced | tr -c 'A-Za-z0-9_-' _).sql"
     log "the events of the replaced database do not run; its definitions: $backups/$(entry "$1" replaced | tr -c 'A-Za-z0-9_-' _).sql"
   fi
 }
