@@ -234,7 +234,8 @@ export function answers(
   return async (request, response) => {
     const method = request.method ?? 'GET';
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://registry');
-    const path = decodeURIComponent(pathname);
+    // The one character of an address here that some clients encode.
+    const path = pathname.replace(/%3a/gi, ':');
     if (path === '/token' && rights) {
       const token = rights.token(request, query);
       if (!token) throw new Refusal(401, 'UNAUTHORIZED', 'these are not the credentials');

@@ -28,7 +28,7 @@ export class TestLayout {
   async layer(size: number, seed: string): Promise<Descriptor> {
     await mkdir(join(this.folder, 'blobs', 'sha256'), { recursive: true });
     const hash = createHash('sha256');
-    const draft = this.file(`sha256:draft-${seed}`);
+    const draft = this.file(`sha256:draft-${seed.replaceAll('/', '-')}`);
     const file = await open(draft, 'w');
     // Different from piece to piece, so that a piece in the wrong place is found out.
     const piece = Buffer.alloc(1024 * 1024, createHash('sha512').update(seed).digest());
