@@ -86,6 +86,7 @@ export class SessionHost implements Host {
   readonly #common: Record<string, string>;
   readonly #transport: Transport;
   #session: Session | undefined;
+  readonly #notices: string[] = [];
   #connecting: Promise<Session> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #heartbeat: NodeJS.Timeout | undefined;
@@ -138,8 +139,9 @@ export class SessionHost implements Host {
   async #run(phase: PhaseName, input: PhaseInput): Promise<PhaseResult> {
     const { signal, timeoutMs } = input;
     signal?.throwIfAborted();
-    const session = await this.#connected();
+    const session = await abortable(this.#connected(), signal);
     const said: string[] = [];
+    for (const notice of this.#notices.splice(0)) input.onLine?.(`ssh: ${notice}`);
     const stop = stopper(session, this.#transport.graceMs ?? 5_000);
     let timedOut = false;
     const timer =
@@ -184,10 +186,19 @@ export class SessionHost implements Host {
     return this.#connecting;
   }
 
-  async #connect(): Promise<Session> {
+  async #connect(again = this.#session !== undefined): Promise<Session> {
     this.executions += 1;
     const session = new Session(this.#transport.start(), this.#common);
     if (!(await session.opened)) throw this.#transport.failed(await session.ended);
+    // ssh said its own before the session answered, by another pipe.
+    await new Promise((resolve) => setImmediate(resolve));
+    const said = session.said.filter((line) => NO_FORWARD.test(line));
+    if (again && said.length > 0) {
+      // A connection that was cut without the host's notice held the port; the new session has just ended it.
+      await session.close();
+      return this.#connect(false);
+    }
+    this.#notices.push(...said);
     this.#session = session;
     return session;
   }
@@ -199,6 +210,18 @@ export class SessionHost implements Host {
       { transient: true },
     );
   }
+}
+
+const NO_FORWARD = /remote port forwarding failed/;
+
+/** The same promise, or the signal's reason as soon as it is aborted. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 /** Ends the phase that runs, and what it started: asked first, then made to, and at last by leaving the connection. */

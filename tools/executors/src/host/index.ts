@@ -2,3 +2,4 @@ export * from './types.ts';
 export { openHost, type HostOptions, type HostValues } from './host.ts';
 export { parseAddress, type Address } from './address.ts';
 export * from './backups.ts';
+export { checkClock } from './clock.ts';

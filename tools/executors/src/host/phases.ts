@@ -14,6 +14,15 @@ const PARTS: Partial<Record<PhaseName, string[]>> = {
   restore: ['databases', 'database-mysql', 'database-postgres', 'volumes', 'retention', 'archive'],
   prune: ['retention'],
   releases: ['retention', 'archive'],
+  prepare: ['proxy', 'containers'],
+  pull: ['containers'],
+  migrate: ['containers'],
+  start: ['containers'],
+  health: ['proxy', 'containers'],
+  switch: ['proxy', 'containers'],
+  watch: ['proxy', 'containers'],
+  finish: ['proxy', 'containers'],
+  maintenance: ['proxy'],
 };
 const BASE = ['process', 'lib', 'lease'];
 const files = new Map<string, string>();
@@ -117,8 +126,8 @@ export function phaseError(
   result: ReturnType<typeof readLines>,
 ): SluiceError {
   const { error, log } = result;
-  const make = error && (errors as unknown as Record<string, ReportedMaker | undefined>)[error.code];
-  if (make) {
+  if (error && Object.hasOwn(errors, error.code)) {
+    const make = (errors as unknown as Record<string, ReportedMaker>)[error.code] as ReportedMaker;
     return make(
       { ...error.fields, host, phase },
       { transient: error.fields['transient'] === 'yes', details: { host, phase, log, ...error.fields } },

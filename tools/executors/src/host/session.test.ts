@@ -111,7 +111,7 @@ describe.each(shells)('a session of $name', ({ program }) => {
     });
     await expect(run).rejects.toThrow('stopped by the test');
     expect(pids).toHaveLength(2);
-    for (const pid of pids) expect(running(pid)).toBe(false);
+    await until(() => !pids.some(running));
   });
 });
 
@@ -139,7 +139,7 @@ describe('a session', () => {
 
   it('does not start a phase that was cancelled before', async () => {
     const host = await scripted('touch "$HOME/ran"');
-    await expect(host.run('truth', { signal: AbortSignal.abort() })).rejects.toThrow();
+    await expect(host.run('truth', { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
     expect(readdirSync(root)).toEqual([]);
   });
 
@@ -193,6 +193,15 @@ describe('a session', () => {
       code: 'HOST_WITHOUT_SHELL',
       message: expect.stringContaining('currently not available'),
     });
+  });
+
+  it.for(['fish', 'csh', 'zsh'])('works where the login shell is %s', async (shell, { skip }) => {
+    skip(spawnSync(shell, ['-c', 'true']).error !== undefined, `${shell} is not installed`);
+    const host = await openLocalHost({ root, shell: [shell], script: () => 'printf %s "$SLUICE_VALUE"' });
+    open.push(host);
+    const value = "it's $HOME `id` !! \\ %s";
+    const { log } = await host.run('truth', { values: { VALUE: value } });
+    expect(log).toEqual([value]);
   });
 
   it('is not misled by what login scripts print, with or without a line end', async () => {

@@ -66,6 +66,11 @@ export class Session {
     this.#send(`${script}\nOPEN ${this.#nonce} ${encodeValues(values)}\n`);
   }
 
+  /** What the transport itself said until now, warnings of ssh's. */
+  get said(): readonly string[] {
+    return this.#said;
+  }
+
   /** Still able to carry requests, as far as we know. */
   get open(): boolean {
     return this.#open;
@@ -94,6 +99,8 @@ export class Session {
     try {
       return await Promise.race([done, this.ended.then(() => undefined)]);
     } finally {
+      // What outlives the script it was started by is ended too.
+      if (this.#running?.killed) this.kill('KILL');
       this.#running = undefined;
     }
   }

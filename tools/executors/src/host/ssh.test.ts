@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -179,12 +179,14 @@ describe.skipIf(noSshd)(`a host by ssh${noSshd === undefined ? '' : ` (left out:
       const real = await host();
       await lock(real);
       const box = scripted((phase) => (phase === 'pull' ? slow : `cat "${done}"`));
+      let ended = 0;
       const cut = box.run('pull', {
         onLine: (line) => {
-          if (line === 'running') expect(sshd.cut()).toBeGreaterThan(0);
+          if (line === 'running') ended += sshd.cut();
         },
       });
       await expect(cut).rejects.toMatchObject({ code: 'CONNECTION_LOST', transient: true });
+      expect(ended).toBeGreaterThan(0);
       expect(existsSync(done)).toBe(false);
       const next = await box.run('start');
       expect(next.log).toEqual(['waiting for "pull", which was cut off from its deployer', 'finished']);
@@ -224,6 +226,34 @@ describe.skipIf(noSshd)(`a host by ssh${noSshd === undefined ? '' : ` (left out:
       expect(JSON.parse((await truth(box))['lock'] ?? '{}')).toMatchObject({ state: 'held', run: 'run-1' });
       expect((await box.run('unlock')).facts).toEqual([{ key: 'unlocked', value: 'run-1' }]);
     });
+  });
+
+  it('takes its forwarded port over from a connection of which the host does not know that it is dead', async () => {
+    const port = await freePort();
+    const relay = await startRelay(sshd.port);
+    const sshConfig = sshd.configWith('relay', {
+      Port: String(relay.port),
+      HostKeyAlias: `[127.0.0.1]:${sshd.port}`,
+    });
+    await lock(await host());
+    const box = scripted(
+      () =>
+        `awk -v "port=$(printf %04X ${port})" '$2 ~ ":" port "$" { found = 1 } END { print found + 0 }' /proc/net/tcp`,
+      { sshConfig, forwards: [port] },
+    );
+    box.startHeartbeat(100);
+    await poll(async () => expect(read('run/session')).not.toBe(''));
+    expect((await box.run('truth')).log).toEqual(['1']);
+    box.stopHeartbeat();
+    relay.cutOurSide();
+    await poll(async () => {
+      const seen: string[] = [];
+      const { log } = await box.run('truth', { onLine: (line) => seen.push(line) });
+      expect([log, seen]).toEqual([['1'], ['1']]);
+      expect(box.executions).toBe(3);
+    }, 5_000);
+    await relay.stop();
+    await (await host()).run('unlock');
   });
 
   describe('a deployer', () => {
@@ -318,4 +348,31 @@ function alive(pid: number): boolean {
       .stdout.toString()
       .trim(),
   );
+}
+
+/** Hands bytes on in both directions, and can cut one side so that the other does not notice. */
+async function startRelay(to: number) {
+  const pairs: [Socket, Socket][] = [];
+  const server = createServer((ours) => {
+    const theirs = connect(to, '127.0.0.1');
+    pairs.push([ours, theirs]);
+    for (const socket of [ours, theirs]) socket.on('error', () => {});
+    ours.on('data', (chunk) => theirs.write(chunk));
+    theirs.on('data', (chunk) => ours.write(chunk));
+    theirs.on('close', () => ours.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as { port: number }).port,
+    cutOurSide: () => {
+      for (const [ours] of pairs) ours.destroy();
+    },
+    stop: async () => {
+      for (const [ours, theirs] of pairs) {
+        ours.destroy();
+        theirs.destroy();
+      }
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }

@@ -42,7 +42,16 @@ holds() {
 }
 
 beat() {
-  if holds; then touch -c "$sluice_home/lock/lease"; else printf '%s LOST\n' "$sluice_nonce"; fi
+  if ! holds; then
+    printf '%s LOST\n' "$sluice_nonce"
+    return
+  fi
+  touch -c "$sluice_home/lock/lease"
+  [ -e "$sluice_home/run/session" ] || remember_session
+}
+
+remember_session() {
+  (echo "$$ $(started $$) $PPID" >"$sluice_home/run/session") 2>/dev/null || :
 }
 
 # A phase of this run that was cut off from its deployer ends before the next one begins.
@@ -53,14 +62,16 @@ wait_for_orphan() {
   end_group "$sluice_pid" "$sluice_start" 5
 }
 
-# A connection of this run that was cut off without notice may still hold its forwarded port.
+# A connection of this run that was cut off without notice may still hold its forwarded port: its sshd is ended too.
 end_former_session() {
   holds || return 0
-  if { IFS=' ' read -r sluice_pid sluice_start <"$sluice_home/run/session"; } 2>/dev/null; then
-    [ "$sluice_pid" = $$ ] && return 0
-    alive "$sluice_pid" "$sluice_start" && kill -TERM "$sluice_pid" 2>/dev/null
+  if { IFS=' ' read -r sluice_pid sluice_start sluice_sshd <"$sluice_home/run/session"; } 2>/dev/null; then
+    if alive "$sluice_pid" "$sluice_start"; then
+      case $(cat "/proc/$sluice_sshd/comm" 2>/dev/null) in sshd*) kill -TERM "$sluice_sshd" 2>/dev/null ;; esac
+      kill -TERM "$sluice_pid" 2>/dev/null
+    fi
   fi
-  (echo "$$ $(started $$)" >"$sluice_home/run/session") 2>/dev/null || :
+  remember_session
 }
 
 # Prints every line with a mark; goes on reading when nobody listens any more, so that the phase does not break off.
