@@ -63,8 +63,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   for (;;) {
     const now = performance.now() - began;
     const due = Math.min(Math.floor((now / 1_000) * rate) + 1, Math.floor(seconds * rate));
-    while (sent < due && !signal?.aborted) {
-      sent += 1;
+    for (; sent < due; sent++) {
       const running: Promise<void> = one().finally(() => open.delete(running));
       open.add(running);
     }

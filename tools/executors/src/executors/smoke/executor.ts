@@ -1,0 +1,3 @@
+import { executor } from '../lazy.ts';
+
+export default executor('smokeTasks');
