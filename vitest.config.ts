@@ -7,13 +7,6 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ['development'] } },
   test: {
-    include: [
-      'libs/*/src/**/*.test.ts',
-      'apps/*/src/**/*.test.ts',
-      'tools/executors/{src,test}/**/*.test.ts',
-      'bench/**/*.test.ts',
-    ],
-    exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -7,7 +7,7 @@ export default class PlainLineReporter implements Reporter {
     let failed = unhandled.length;
     const left: string[] = [];
     for (const module of modules) {
-      if (module.state() === 'failed' && [...module.children.allTests()].length === 0) failed += 1;
+      const before = failed;
       for (const test of module.children.allTests()) {
         const result = test.result();
         if (result.state === 'passed') passed += 1;
@@ -17,6 +17,8 @@ export default class PlainLineReporter implements Reporter {
             `${test.fullName}${result.state === 'skipped' && result.note ? ` (${result.note})` : ''}`,
           );
       }
+      // What failed before any test could: loading the file, or a hook that left its tests out.
+      if (module.state() === 'failed' && failed === before) failed += 1;
     }
     if (left.length > 0) process.stdout.write(`left out:\n${left.map((name) => `  ${name}\n`).join('')}`);
     process.stdout.write(`${passed} passed, ${failed} failed\n`);
