@@ -1646,6 +1646,14 @@ export const errors = catalogue({
       next: 'run the same command again',
     }),
   },
+  MAINTENANCE_WITHOUT_PROXY: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; service: string; environment: string }) => ({
+      what: `${p.service} in ${p.environment} has no route at the proxy of ${p.host}, so no page can stand there`,
+      state: 'nothing was changed',
+      next: 'deploy it first, in a stage with "proxy": "caddy" and with an entry under "http" in sluice.json',
+    }),
+  },
   RELEASE_FOLDER_GONE: {
     exit: EXIT.failed,
     text: (p: { host: string; release: string; file: string }) => ({
@@ -1941,6 +1949,24 @@ export const errors = catalogue({
       what: `the value ${p.name} holds a NUL character, which no program can be given`,
       state: 'nothing was changed',
       next: 'correct the value where it is set',
+    }),
+  },
+
+  // ── deployment: smoke tests ─────────────────────────────────────────────────────────────────────────
+  SMOKE_NOT_CONFIGURED: {
+    exit: EXIT.badInput,
+    text: (p: { project: string }) => ({
+      what: `sluice.json of ${p.project} says no smoke test`,
+      state: 'nothing was started',
+      next: 'add "smoke": { "checks": [...] } to it, build and promote again (docs/guide/services.md)',
+    }),
+  },
+  SMOKE_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { project: string; version: string; why: string; logs: string; tail: string[] }) => ({
+      what: `${p.project} ${p.version} does not pass its smoke test: ${p.why}${p.tail.map((line) => `\n    ${line}`).join('')}`,
+      state: `everything that was started is gone again; the containers' logs are in ${p.logs}`,
+      next: 'read the logs; a corrected version goes the same way: build, publish-registry, promote',
     }),
   },
 });

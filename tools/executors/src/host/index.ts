@@ -3,3 +3,4 @@ export { openHost, type HostOptions, type HostValues } from './host.ts';
 export { parseAddress, type Address } from './address.ts';
 export * from './backups.ts';
 export { checkClock } from './clock.ts';
+export { releaseFiles, type ReleaseFiles, type ReleaseFilesInput } from './release-files.ts';

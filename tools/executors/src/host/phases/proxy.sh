@@ -1,6 +1,344 @@
-# proxy_restore SERVICE ENVIRONMENT: this service's routes lead to the release in `current` again; none are left where there is
-# no such release.
-proxy_restore() { :; }
+# Caddy in front of all services of a host: one container, whose folder $root/proxy holds everything that it is made of.
+#   base.json      its configuration but for the routes         routes/<service>-<environment>.routes    the routes of one service
+#   config.json    both together: what it starts with           traffic/<id>/<share>,<a>,<b>             which release gets a request
+#   run/*.sock     its admin interface, and the probes          traffic/<service>-<environment>.maintenance    the page, while it is on
+# What the functions are for, and how another proxy comes in, stands in proxy/types.ts; what the files mean, in proxy/caddy.ts.
+# Files say how it should be; so two services that change it at once only need to see each other's files (the ETag sees to that),
+# and nothing has to be remembered by anybody who may be killed.
 
-# proxy_serving SERVICE ENVIRONMENT: releases that the routes lead to, on one line.
-proxy_serving() { current; }
+proxy=$root/proxy
+proxy_container=sluice-proxy
+
+# proxied FOLDER: whether a release has anything to do with the proxy.
+proxied() { [ -s "$1/routes" ]; }
+
+proxy_slug() { printf %s "$1-$2" | tr '[:upper:]' '[:lower:]'; }
+
+# proxy_curl SOCKET ARGUMENT...: from within the folder, because a socket's path may have 107 bytes only.
+proxy_curl() {
+  sluice_socket=$1
+  shift
+  (cd "$proxy/run" && curl -q --silent --show-error --globoff --noproxy '*' --unix-socket "$sluice_socket" "$@")
+}
+
+# proxy_routes FILE: lines `id address hostname` of a release's routes.
+proxy_routes() { awk -F '\t' '$3 != "-" { print $3, $4, $5 }' "$1"; }
+
+# ── its container ───────────────────────────────────────────────────────────────────────────────────
+
+proxy_label() { docker inspect --format "{{ index .Config.Labels \"$1\" }}" "$proxy_container" 2>/dev/null; }
+
+# proxy_ports FILE: `http https`, as proxy.json has them.
+proxy_ports() { sed -n 's/^ *"https\{0,1\}_port": \([0-9]*\),*$/\1/p' "$1" | tr '\n' ' ' | sed 's/ $//'; }
+
+# proxy_user: whom it runs as, so that its sockets and files are this user's and nobody else's. Where the engine itself is not
+# root, its root is this user.
+proxy_user() {
+  case $engine in
+    podman) sluice_rootless=$(docker info --format '{{.Host.Security.Rootless}}') ;;
+    *) sluice_rootless=$(docker info --format '{{.SecurityOptions}}') ;;
+  esac
+  case $sluice_rootless in
+    true | *rootless*) echo 0:0 ;;
+    *) echo "$(id -u):$(id -g)" ;;
+  esac
+}
+
+proxy_run() {
+  # shellcheck disable=SC2046 # Two numbers.
+  set -- $(proxy_ports "$proxy/base.json")
+  docker run --detach --name "$proxy_container" --restart unless-stopped --network sluice-proxy \
+    --user "$(proxy_user)" --sysctl net.ipv4.ip_unprivileged_port_start=0 \
+    --publish "$1:$1" --publish "$2:$2" --publish "$2:$2/udp" \
+    --mount "type=bind,source=$proxy,target=/sluice" --security-opt label=disable \
+    --env XDG_DATA_HOME=/sluice/data --env XDG_CONFIG_HOME=/sluice/data --env HOME=/sluice/data \
+    --log-opt max-size=10m --label "com.sluice.proxy=$proxy" --label "com.sluice.ports=$1 $2" \
+    "${SLUICE_PROXY_IMAGE:-caddy:2.10}" caddy run --config /sluice/config.json
+}
+
+proxy_answers() { proxy_curl admin.sock --max-time 5 --output /dev/null http://localhost/config/admin 2>/dev/null; }
+
+# proxy_ensure FOLDER: it runs, with what the release in FOLDER needs of it. Does not touch one that runs already.
+proxy_ensure() {
+  find_engine
+  mkdir -p "$proxy/run" "$proxy/data" "$proxy/routes" "$proxy/traffic"
+  docker network inspect sluice-proxy >/dev/null 2>&1 || docker network create sluice-proxy >/dev/null 2>&1 ||
+    docker network inspect sluice-proxy >/dev/null
+  sluice_said=
+  for sluice_try in 1 2 3; do
+    if sluice_state=$(docker inspect --format '{{.State.Status}}' "$proxy_container" 2>/dev/null); then
+      sluice_owner=$(proxy_label com.sluice.proxy)
+      [ "$sluice_owner" = "$proxy" ] || fail PROXY_FOREIGN "container=$proxy_container" "owner=$sluice_owner"
+      sluice_ports=$(proxy_label com.sluice.ports)
+      [ ! -e "$1/proxy.json" ] || [ "$sluice_ports" = "$(proxy_ports "$1/proxy.json")" ] ||
+        fail PROXY_PORTS "has=$sluice_ports" "wants=$(proxy_ports "$1/proxy.json")"
+    else
+      sluice_state=none
+    fi
+    [ ! -e "$1/proxy.json" ] || cmp -s "$1/proxy.json" "$proxy/base.json" || put "$proxy/base.json" <"$1/proxy.json"
+    if [ "$sluice_state" != running ]; then
+      # As the files have it now, whatever it was when it stopped.
+      proxy_assemble | put "$proxy/config.json"
+    fi
+    case $sluice_state in
+      running) ;;
+      none) sluice_said=$(proxy_run 2>&1) || sluice_state=failed ;;
+      # One that never ran could not have its ports.
+      created) sluice_said=$(docker rm --force "$proxy_container" 2>&1 >/dev/null && proxy_run 2>&1) || sluice_state=failed ;;
+      *) sluice_said=$(docker restart "$proxy_container" 2>&1) || sluice_state=failed ;;
+    esac
+    sluice_left=100
+    while [ "$sluice_state" != failed ] && [ "$sluice_left" -gt 0 ]; do
+      ! proxy_answers || return 0
+      sluice_left=$((sluice_left - 1))
+      sleep 0.1
+    done
+    if [ "$sluice_state" = running ]; then docker restart --time 5 "$proxy_container" >/dev/null || :; fi
+  done
+  docker logs --tail 20 "$proxy_container" 2>&1 | sed 's/^@/ @/' || :
+  fail PROXY_DOWN "said=$(printf '%s\n' "${sluice_said:-its admin interface does not answer}" | tail -n 1)"
+}
+
+# ── its configuration ───────────────────────────────────────────────────────────────────────────────
+
+# proxy_assemble: base.json with all routes in their places.
+proxy_assemble() {
+  cat "$proxy"/routes/*.routes 2>/dev/null | sort | awk -F '\t' -v base="$proxy/base.json" '
+    { routes[$1] = routes[$1] $6 ",\n" }
+    END {
+      while ((getline line < base) > 0) {
+        if (match(line, /^ *"@routes [a-z]*",$/)) {
+          sub(/^ *"@routes /, "", line)
+          sub(/",$/, "", line)
+          printf "%s", routes[line]
+        } else print line
+      }
+    }'
+}
+
+# proxy_apply: what the files say is what it does, and will do after a restart.
+proxy_apply() {
+  sluice_next=$proxy/next.$$
+  for sluice_try in 1 2 3 4 5 6 7 8 9 10; do
+    if ! sluice_etag=$(proxy_curl admin.sock --max-time 10 --output /dev/null --dump-header - http://localhost/config/ 2>&1); then
+      rm -f "$sluice_next"
+      fail PROXY_DOWN "said=$sluice_etag"
+    fi
+    sluice_etag=$(printf '%s\n' "$sluice_etag" | sed -n 's/^[Ee][Tt]ag: *//p' | tr -d '\r')
+    # After the question: so whoever changes a file from here on is seen.
+    proxy_assemble >"$sluice_next"
+    sluice_status=$(proxy_curl admin.sock --max-time 60 --output "$sluice_next.said" --write-out '%{http_code}' \
+      --header "If-Match: $sluice_etag" --header 'Content-Type: application/json' \
+      --data-binary "@$sluice_next" http://localhost/config/ 2>/dev/null) || sluice_status=${sluice_status:-000}
+    case $sluice_status in
+      200)
+        put "$proxy/config.json" <"$sluice_next"
+        proxy_assemble >"$sluice_next"
+        if cmp -s "$sluice_next" "$proxy/config.json"; then
+          rm -f "$sluice_next" "$sluice_next.said"
+          return 0
+        fi
+        ;;
+      412 | 000) sleep "0.$sluice_try" ;;
+      *)
+        sluice_said=$(cat "$sluice_next.said" 2>/dev/null || :)
+        rm -f "$sluice_next" "$sluice_next.said"
+        return 1
+        ;;
+    esac
+  done
+  rm -f "$sluice_next" "$sluice_next.said"
+  [ "$sluice_status" != 000 ] || fail PROXY_DOWN 'said=it does not answer'
+  fail PROXY_BUSY
+}
+
+# proxy_put FILE: this service's routes are these; none where FILE is empty.
+proxy_put() {
+  sluice_mine=$proxy/routes/$(proxy_slug "$service" "$environment").routes
+  sluice_before=$proxy/before.$$
+  if [ -e "$sluice_mine" ]; then cp "$sluice_mine" "$sluice_before"; else : >"$sluice_before"; fi
+  if [ -n "$1" ]; then put "$sluice_mine" <"$1"; else rm -f "$sluice_mine"; fi
+  if ! proxy_apply; then
+    # One service's mistake is not another's.
+    put "$sluice_mine" <"$sluice_before"
+    rm -f "$sluice_before"
+    fail PROXY_REFUSED "status=$sluice_status" "said=$sluice_said"
+  fi
+  proxy_routes "$sluice_before" | while read -r sluice_id sluice_rest; do
+    if [ -z "$1" ] || ! proxy_routes "$1" | grep -q "^$sluice_id "; then rm -rf "${proxy:?}/traffic/$sluice_id"; fi
+  done
+  rm -f "$sluice_before"
+}
+
+# ── traffic ─────────────────────────────────────────────────────────────────────────────────────────
+
+# traffic_read ID: sets share, a, b; fails where the route never had any.
+traffic_read() {
+  share=''
+  a=''
+  b=''
+  for sluice_file in "$proxy/traffic/$1"/*,*,*; do
+    [ -e "$sluice_file" ] || return 1
+    sluice_file=${sluice_file##*/}
+    share=${sluice_file%%,*}
+    b=${sluice_file##*,}
+    a=${sluice_file#*,}
+    a=${a%,*}
+    return 0
+  done
+}
+
+# traffic_write ID SHARE A B. The new name is there before the old one goes: for a moment either counts.
+traffic_write() {
+  mkdir -p "$proxy/traffic/$1"
+  : >"$proxy/traffic/$1/$2,$3,$4"
+  synced "$proxy/traffic/$1"
+  for sluice_file in "$proxy/traffic/$1"/*; do
+    [ "$sluice_file" = "$proxy/traffic/$1/$2,$3,$4" ] || rm -f "$sluice_file"
+  done
+  synced "$proxy/traffic/$1"
+}
+
+# share_of PERCENT: ids are random hexadecimal digits.
+share_of() {
+  case $1 in
+    0) printf 0 ;;
+    100) printf g ;;
+    *) printf %03x "$(($1 * 4096 / 100))" ;;
+  esac
+}
+
+# proxy_switch FOLDER PERCENT: so many of the requests go to the release in FOLDER, the others to the one that had them.
+proxy_switch() {
+  proxied "$1" || return 0
+  sluice_routes=$1/routes
+  sluice_percent=$2
+  proxy_routes "$sluice_routes" | while read -r id address sluice_rest; do
+    if ! traffic_read "$id"; then
+      traffic_write "$id" 0 "$address" "$address"
+    elif [ "$a" = "$address" ]; then
+      traffic_write "$id" "$(share_of $((100 - sluice_percent)))" "$a" "$b"
+    elif [ "$b" = "$address" ]; then
+      traffic_write "$id" "$(share_of "$sluice_percent")" "$a" "$b"
+    elif [ "$share" = g ]; then
+      traffic_write "$id" g "$address" "$b"
+      traffic_write "$id" "$(share_of $((100 - sluice_percent)))" "$address" "$b"
+    else
+      traffic_write "$id" "$share" "$a" "$address"
+      traffic_write "$id" "$(share_of "$sluice_percent")" "$a" "$address"
+    fi
+  done
+  proxy_put "$sluice_routes"
+}
+
+# proxy_in_flight ID GROUP
+proxy_in_flight() {
+  proxy_curl admin.sock --max-time 5 http://localhost/reverse_proxy/upstreams | tr ',' '\n' |
+    awk -v "key=\"{http.regexp.$1.$2}\"" 'index($0, key) { found = 1 } found && /num_requests/ { gsub(/[^0-9]/, ""); print; exit }'
+}
+
+# proxy_drain FOLDER SECONDS: until nothing is in flight to any other release, or the time is over.
+proxy_drain() {
+  proxied "$1" || return 0
+  sluice_left=$(($2 * 5))
+  sluice_quiet=0
+  # Twice: one who chose the old release a moment ago may not have begun to send.
+  while [ "$sluice_quiet" -lt 2 ]; do
+    sluice_open=$(proxy_routes "$1/routes" | while read -r id address sluice_rest; do
+      traffic_read "$id" || continue
+      [ "$a" = "$address" ] || proxy_in_flight "$id" a
+      [ "$b" = "$address" ] || proxy_in_flight "$id" b
+    done | awk '{ sum += $1 } END { print sum + 0 }')
+    if [ "$sluice_open" -eq 0 ]; then sluice_quiet=$((sluice_quiet + 1)); else sluice_quiet=0; fi
+    if [ "$sluice_quiet" -lt 2 ]; then
+      if [ "$sluice_left" -le 0 ]; then
+        log "$sluice_open requests to the old release are still open after $2 s"
+        return 0
+      fi
+      sluice_left=$((sluice_left - 1))
+      sleep 0.2
+    fi
+  done
+}
+
+# proxy_settle FOLDER: no other release is known from now on.
+proxy_settle() {
+  proxied "$1" || return 0
+  proxy_routes "$1/routes" | while read -r id address sluice_rest; do
+    traffic_read "$id" || traffic_write "$id" 0 "$address" "$address"
+    traffic_write "$id" "${share:-0}" "$address" "$address"
+  done
+}
+
+# proxy_restore SERVICE ENVIRONMENT: this service's routes lead to the release in `current` again; none are left where there is
+# no such release. Traffic goes back first: for that, nothing has to answer.
+proxy_restore() {
+  sluice_current=$(current)
+  sluice_folder=$(release_folder "${sluice_current:-none}")
+  if [ -n "$sluice_current" ] && proxied "$sluice_folder"; then
+    proxy_routes "$sluice_folder/routes" | while read -r id address sluice_rest; do
+      if ! traffic_read "$id"; then
+        traffic_write "$id" 0 "$address" "$address"
+      elif [ "$a" = "$address" ]; then
+        traffic_write "$id" 0 "$a" "$b"
+      elif [ "$b" = "$address" ]; then
+        traffic_write "$id" g "$a" "$b"
+      else
+        traffic_write "$id" 0 "$address" "$address"
+      fi
+    done
+    proxy_ensure "$sluice_folder"
+    proxy_put "$sluice_folder/routes"
+    return 0
+  fi
+  rm -f "$home/serving"
+  if [ -n "$sluice_current" ]; then put "$home/serving" <"$home/current"; fi
+  [ -e "$proxy/routes/$(proxy_slug "$1" "$2").routes" ] || return 0
+  proxy_ensure "$sluice_folder"
+  proxy_put ''
+}
+
+# proxy_serving SERVICE ENVIRONMENT: releases that requests go to, on one line. Where the proxy has nothing to do with the service:
+# the release that was switched to, if it runs.
+proxy_serving() {
+  sluice_mine=$proxy/routes/$(proxy_slug "$1" "$2").routes
+  if [ -s "$sluice_mine" ]; then
+    proxy_routes "$sluice_mine" | while read -r id sluice_rest; do
+      traffic_read "$id" || continue
+      [ "$share" = g ] || echo "$a"
+      [ "$share" = 0 ] || echo "$b"
+    done | while read -r address; do
+      for sluice_folder in "$home"/releases/*/; do
+        sluice_name=$(basename "$sluice_folder")
+        case $address in "$(printf %s "$sluice_name" | tr '[:upper:]' '[:lower:]')"-*) echo "$sluice_name" ;; esac
+      done
+    done | sort -u | tr '\n' ' ' | sed 's/ $//'
+    return 0
+  fi
+  sluice_name=$(first_line "$home/serving")
+  if [ -n "$sluice_name" ] && [ -n "$(docker ps --quiet --filter "label=com.sluice.service=$1" \
+    --filter "label=com.sluice.environment=$2" --filter "label=com.sluice.release=$sluice_name")" ]; then
+    printf %s "$sluice_name"
+  fi
+}
+
+# ── probes, maintenance ─────────────────────────────────────────────────────────────────────────────
+
+# proxy_probe FOLDER ADDRESS PATH FILE: prints the status (000: no answer), and writes the body to FILE. Through the proxy, which is in the
+# containers' network also where this user is not.
+proxy_probe() {
+  if proxied "$1"; then
+    sluice_host=$(awk -F '\t' '$5 != "-" { print $5; exit }' "$1/routes")
+    proxy_curl probe.sock --max-time 5 --max-filesize 1000000 --output "$4" --write-out '%{http_code}' \
+      --header "X-Sluice-Upstream: $2" --user-agent sluice "http://${sluice_host:-localhost}$3" 2>/dev/null || :
+  else
+    curl -q --silent --globoff --noproxy '*' --max-time 5 --max-filesize 1000000 --output "$4" --write-out '%{http_code}' \
+      --user-agent sluice "http://$2$3" 2>/dev/null || :
+  fi
+}
+
+# proxy_maintenance FILE: every request of this service gets this page and 503; as before where FILE is empty.
+proxy_maintenance() {
+  sluice_page=$proxy/traffic/$(proxy_slug "$service" "$environment").maintenance
+  if [ -n "$1" ]; then put "$sluice_page" <"$1"; else rm -f "$sluice_page"; fi
+}

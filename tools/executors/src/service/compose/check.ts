@@ -36,6 +36,11 @@ export function notCarried(file: ComposeFile, used: readonly string[]): string[]
               : [];
           }),
         ),
+        ...volumesOf(service).flatMap((volume) =>
+          /[\t\n\r]/.test(JSON.stringify(file.volumes[volume] ?? '').replaceAll(/\\[tnr]/g, '\n'))
+            ? [`volumes.${volume}: has a tab or a line's end in its options`]
+            : [],
+        ),
         ...fixedAddresses(service).map((key) => `${at}.networks: a fixed ${key} is not carried over`),
       ];
     }),

@@ -338,6 +338,12 @@ volumes:
       /no image by digest/,
       { images: { api: 'acme/api:1' } },
     ],
+    [
+      "a line's end in the options of a volume",
+      'services: { api: { volumes: ["d:/d"] } }\nvolumes: { d: { driver_opts: { o: "a\\nb" } } }',
+      /volumes\.d: has a tab/,
+      {},
+    ],
     ['a lone $', 'services: { api: { command: "a $ b" } }', /services\.api\.command: "\$ b"/, {}],
     ['the name proxy', 'services: { api: {} }', /cannot be the name of a service/, { service: 'proxy' }],
     ['a name with a slash', 'services: { api: {} }', /cannot be the name/, { service: '@acme/api' }],

@@ -1,0 +1,19 @@
+# Runs COMMAND (one argument a line) in a one-off container of the new image of COMPOSE_SERVICE, with the release's own environment.
+hold
+journal migrate began "$release${SLUICE_CONTRACT:+ contract=$SLUICE_CONTRACT}"
+need_file compose.yaml services
+key=$(awk -v "name=${SLUICE_COMPOSE_SERVICE:?}" '$1 == name { print $2; exit }' "$(release_folder)/services")
+[ -n "$key" ] || fail RELEASE_FOLDER_GONE "release=$release" "file=service $SLUICE_COMPOSE_SERVICE"
+set --
+while IFS= read -r argument; do
+  set -- "$@" "$argument"
+done <<COMMAND
+${SLUICE_COMMAND:-}
+COMMAND
+code=0
+logged release_compose run --rm --no-deps -T "$key" "$@" || code=$?
+if [ "$code" -ne 0 ]; then
+  journal migrate failed "$code"
+  fail MIGRATION_FAILED "service=$SLUICE_COMPOSE_SERVICE" "code=$code" "said=$said"
+fi
+journal migrate 'done' "$release"

@@ -1,0 +1,63 @@
+# Pulls IMAGES (references by digest, a line each). Standard input: user and password for the registry, a line each, or nothing.
+hold
+journal pull began "$release"
+user=
+password=
+IFS= read -r user || :
+IFS= read -r password || :
+find_engine
+
+# has IMAGE: whether exactly this digest is here.
+has() {
+  docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" 2>/dev/null </dev/null |
+    grep -q "@${1##*@}\$"
+}
+
+config=
+if [ -n "$user" ]; then
+  # In a file, since an argument can be read by everybody on the host; and in one of its own, so that it is gone afterwards.
+  config=$home/run/docker.$$
+  mkdir -p "$config"
+  trap 'rm -rf "$config"' EXIT
+  trap 'exit 143' INT TERM HUP
+  chmod 700 "$config"
+fi
+
+# pull IMAGE
+pull() {
+  set -- "$1" "${1%%/*}"
+  if [ -z "$config" ]; then
+    docker pull --quiet "$1"
+    return
+  fi
+  printf '{"auths":{%s:{"auth":"%s"}}}' "$(json_string "$2")" \
+    "$(printf '%s:%s' "$user" "$password" | base64 | tr -d '\n')" >"$config/config.json"
+  case $engine in
+    podman) docker pull --quiet --authfile "$config/config.json" "$1" ;;
+    *) docker --config "$config" pull --quiet "$1" ;;
+  esac
+}
+
+printf '%s\n' "${SLUICE_IMAGES:-}" | sort -u | while IFS= read -r image; do
+  [ -n "$image" ] || continue
+  if has "$image"; then
+    log "$image is here already"
+    continue
+  fi
+  if ! logged pull "$image"; then
+    # Text is all that engines give.
+    case $(printf %s "$said" | tr '[:upper:]' '[:lower:]') in
+      *'no space left'* | *'disk quota'*) fail HOST_DISK_FULL "said=$said" ;;
+      *unauthorized* | *denied* | *'authentication required'* | *'no basic auth'* | *forbidden* | *'status 401'* | *'status 403'*)
+        fail PULL_REFUSED "image=$image" "said=$said"
+        ;;
+      *'not found'* | *'manifest unknown'* | *'invalid reference'* | *'no matching manifest'*)
+        fail PULL_FAILED "image=$image" "said=$said"
+        ;;
+      *) fail PULL_FAILED "image=$image" "said=$said" transient=yes ;;
+    esac
+  fi
+  has "$image" || fail PULL_FAILED "image=$image" 'said=the engine has another digest than the one that it was asked for'
+  fact pulled "$image"
+done
+journal pull 'done' "$release"
