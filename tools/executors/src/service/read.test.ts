@@ -30,18 +30,20 @@ const WHOLE = {
 const files: Record<string, string> = { 'compose.yaml': COMPOSE, 'smoke.yaml': SMOKE };
 const parse = (value: unknown, stages?: string[]) =>
   parseService(typeof value === 'string' ? value : JSON.stringify(value), (path) => files[path], {
-    ...(stages ? { stages } : {}),
+    ...(stages && { stages }),
   });
-/** The lines of the error that this configuration gives. */
+/** The lines of the error that this configuration gives; none where it is taken. */
 function problems(change: object, stages?: string[]): string[] {
   try {
     parse({ ...WHOLE, ...change }, stages);
+    return [];
   } catch (error) {
-    expect((error as SluiceError).code).toBe('SERVICE_CONFIG_INVALID');
-    return (error as SluiceError).details['problems'] as string[];
+    const { code, details } = error as SluiceError;
+    return code === 'SERVICE_CONFIG_INVALID' ? (details['problems'] as string[]) : [code];
   }
-  throw new Error('it was taken');
 }
+const matching = (lines: string[], wanted: string | RegExp): string[] =>
+  lines.filter((line) => (typeof wanted === 'string' ? line === wanted : wanted.test(line)));
 
 describe('a sluice.json', () => {
   it('gets the defaults of the schema', () => {
@@ -225,7 +227,7 @@ describe('what is wrong is named by its path', () => {
       /^stages\.production\.hostnames\[0\]: must be a host name/,
     ],
   ])('%s', (_, change, line) => {
-    expect(problems(change)).toContainEqual(typeof line === 'string' ? line : expect.stringMatching(line));
+    expect(matching(problems(change), line)).toHaveLength(1);
   });
 
   it('a stage that nx.json does not have', () => {
@@ -245,9 +247,7 @@ describe('what is wrong is named by its path', () => {
     ],
   ])('a compose file that is none: %s', (text, line) => {
     files['bad.yaml'] = text;
-    expect(problems({ compose: 'bad.yaml' })).toContainEqual(
-      typeof line === 'string' ? line : expect.stringMatching(line),
-    );
+    expect(matching(problems({ compose: 'bad.yaml' }), line)).toHaveLength(1);
   });
 
   it('text that is not JSON, and JSON that is no object', () => {

@@ -41,11 +41,14 @@ const builders: [BuilderName, boolean][] = [
 describeWithHosts('an image by a real builder', () => {
   let lab: Lab;
   let root: string;
+  /** One for all: what a builder's own layers become is what is tested, and the base is compressed once. */
+  let output: string;
   let input: Omit<ImageBuildInput, 'engine' | 'outputFolder'>;
   const before = { PATH: process.env['PATH'], BUILDAH_ISOLATION: process.env['BUILDAH_ISOLATION'] };
   beforeAll(async () => {
     lab = await openLab();
     root = await mkdtemp(join(tmpdir(), 'sluice-real-image-'));
+    output = join(root, 'artifact');
     await mkdir(join(root, 'api'));
     await writeFile(join(root, 'api/Dockerfile'), DOCKERFILE);
     await writeFile(join(root, 'api/compose.yaml'), COMPOSE);
@@ -93,10 +96,10 @@ describeWithHosts('an image by a real builder', () => {
     const builder = await builderOf(name);
     expect(builder.name).toBe(name);
     const made = [];
-    for (const output of ['one', 'two']) {
+    for (let i = 0; i < 2; i += 1) {
       // What is built is of another moment each time.
       await writeFile(join(root, 'api/greeting'), 'hello\n');
-      made.push(await buildImageArtifact({ ...input, engine: builder, outputFolder: join(root, output) }));
+      made.push(await buildImageArtifact({ ...input, engine: builder, outputFolder: output }));
     }
     const [first, second] = made as [(typeof made)[0], (typeof made)[0]];
     expect(second).toEqual(first);
@@ -105,7 +108,7 @@ describeWithHosts('an image by a real builder', () => {
       bases: [{ reference: 'debian:bookworm-slim', local: true }],
     });
 
-    const { layout, manifest } = await readImageArtifact(join(root, 'two'));
+    const { layout, manifest } = await readImageArtifact(output);
     const names = spawnSync('sh', [
       '-c',
       `for blob in ${layout}/blobs/sha256/*; do tar tzf "$blob" 2>/dev/null; done; true`,
@@ -122,7 +125,6 @@ describeWithHosts('an image by a real builder', () => {
   });
 
   it('what was written runs, as it was said', async () => {
-    const output = join(root, 'runs');
     await buildImageArtifact({
       ...input,
       engine: await builderOf('docker'),
@@ -139,8 +141,15 @@ describeWithHosts('an image by a real builder', () => {
     ]);
     expect(copied.stderr.toString()).toBe('');
     expect(spawnSync('docker', ['run', '--rm', target]).stdout.toString()).toBe('hello\n');
-    const env = spawnSync('docker', ['run', '--rm', target, 'sh', '-c', 'echo "$GREETING"; ls /link /empty']);
-    expect(env.stdout.toString()).toBe("it's fine\n/link\n");
+    const env = spawnSync('docker', [
+      'run',
+      '--rm',
+      target,
+      'sh',
+      '-c',
+      'echo "$GREETING"; ls -d /link /empty',
+    ]);
+    expect(env.stdout.toString()).toBe("it's fine\n/empty\n/link\n");
     spawnSync('docker', ['rmi', target]);
   });
 
@@ -152,7 +161,6 @@ describeWithHosts('an image by a real builder', () => {
     docker('push', '--quiet', name);
     docker('rmi', name);
     await writeFile(join(root, 'api/Dockerfile'), `FROM ${name}\nCOPY greeting /greeting\n`);
-    const output = join(root, 'based');
     const built = await buildImageArtifact({
       ...input,
       engine: await builderOf('docker'),

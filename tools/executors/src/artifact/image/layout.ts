@@ -179,9 +179,11 @@ async function unpacked(source: Readable): Promise<NodeJS.ReadableStream> {
 }
 
 async function firstBytes(source: Readable): Promise<Buffer> {
+  let first = Buffer.alloc(0);
   for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-    source.unshift(chunk);
-    return chunk as Buffer;
+    first = Buffer.concat([first, chunk as Buffer]);
+    if (first.length >= 4) break;
   }
-  return Buffer.alloc(0);
+  if (first.length > 0) source.unshift(first);
+  return first;
 }
