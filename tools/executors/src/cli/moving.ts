@@ -3,7 +3,9 @@ import { EXIT, type ExitCode } from '../foundation/index.ts';
 import { explainClosed } from '../gate/index.ts';
 import { approve } from '../promotion/approve.ts';
 import type { PackageResult } from '../promotion/carry.ts';
-import { kindOfStage, type Kind } from '../promotion/kinds/index.ts';
+import { kindOf, kindOfStage, type Kind } from '../promotion/kinds/index.ts';
+import type { Context } from '../promotion/context.ts';
+import { nameOf } from '../promotion/named.ts';
 import type { PromoteOptions } from '../promotion/promote.ts';
 import { rollback } from '../promotion/rollback.ts';
 import { formatPlan } from '../report/plan.ts';
@@ -101,11 +103,11 @@ export function rollbackCommand(program: Command, perform: Perform): void {
   program
     .command('rollback <stage> <packages...>')
     .description(
-      'move the dist-tag back, deprecate the bad version where the registry can, and hold its digest',
+      'packages: move the dist-tag back, deprecate the bad version where the registry can, and hold its digest; services: go back to a release as it was, on all hosts',
     )
     .option(
       '--to <version>',
-      'go back to this version; default: the good one before; none: only deprecate and hold',
+      'go back to this version (of a service: release, version or digest); default: the good one before; none: only deprecate and hold',
     )
     .option('--version <version>', 'the bad version; default: the one that stands in the stage')
     .option('--reason <text>', 'stands in the deprecation message and in the ledger')
@@ -116,6 +118,9 @@ export function rollbackCommand(program: Command, perform: Perform): void {
     .action((stage: string, packages: string[], flags: RollbackFlags) =>
       perform(async ({ context, signal, answer }) => {
         const { to, version, reason, dryRun } = flags;
+        const kind = kindOfStage(context.options, stage, 'rollback');
+        if (kind.pipeline === 'services')
+          return rollbackServices(context, { stage, names: packages, signal, flags, answer });
         const { plans, results } = await rollback(context, {
           stage,
           packages,
@@ -133,4 +138,39 @@ export function rollbackCommand(program: Command, perform: Perform): void {
         return exitOf(results);
       }, flags),
     );
+}
+
+/** The services' half: back to a release as it was, on all hosts. */
+async function rollbackServices(
+  context: Context,
+  given: {
+    stage: string;
+    names: string[];
+    signal: AbortSignal;
+    flags: RollbackFlags;
+    answer: (text: string) => void;
+  },
+): Promise<ExitCode> {
+  const { stage, names, signal, flags, answer } = given;
+  const state = await (await context.ledger()).refresh();
+  const { rollbackServiceTasks } = await import('../executors/deployment-work.ts');
+  const tasks = names.map((given) => {
+    const name = nameOf(kindOf('services'), state, given);
+    const project = state.project(name) ?? name;
+    const { to, reason, dryRun = false } = flags;
+    const options = { stage, dryRun, ...(to ? { to } : {}), ...(reason ? { reason } : {}) };
+    return {
+      id: project,
+      project,
+      root: '.',
+      name,
+      pipeline: 'services' as const,
+      target: 'rollback',
+      options,
+    };
+  });
+  const how = { signal, onEvent: () => {}, settle: () => {} };
+  const { data, results } = await rollbackServiceTasks(context, stage, tasks, how);
+  answer(flags.json ? JSON.stringify(data, undefined, 2) : results.map(({ line }) => line).join('\n'));
+  return exitOf(results);
 }

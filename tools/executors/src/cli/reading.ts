@@ -87,7 +87,16 @@ export function verifyCommand(program: Command, perform: Perform): void {
     .option('--json', 'as JSON')
     .action((stages: string[], options: { json?: boolean }) =>
       perform(async ({ context, signal, answer }) => {
-        const report = await proveAll(context, { signal, ...(stages.length > 0 ? { stages } : {}) });
+        const [{ deploymentContext }, { hostWitness }] = await Promise.all([
+          import('../executors/deployment-context.ts'),
+          import('../executors/host-witness.ts'),
+        ]);
+        const witness = hostWitness(() => deploymentContext(context));
+        const report = await proveAll(context, {
+          signal,
+          witness,
+          ...(stages.length > 0 ? { stages } : {}),
+        });
         answer(options.json ? JSON.stringify(report, undefined, 2) : formatVerify(report));
         return report.ok ? EXIT.done : EXIT.failed;
       }),

@@ -77,7 +77,9 @@ export function batched<O extends CommonOptions>(work: Work<O>) {
       Object.values(graph.tasks).map(async ({ id, target }) => ({
         ...(await taskOf(context, target.project, target.target, inputs[id] as O)),
         id,
-        after: (graph.dependencies?.[id] ?? []).flatMap((before) => graph.tasks[before]?.target.project ?? []),
+        after: (graph.dependencies?.[id] ?? []).flatMap(
+          (before) => graph.tasks[before]?.target.project ?? [],
+        ),
       })),
     );
     for (const [task, { success, text }] of await collect(work, tasks, context.root)) {

@@ -18,11 +18,13 @@ export default async function registries(
   { root }: { root: string },
 ): Promise<Result> {
   try {
-    const stages = (await readOptions(root)).packages.stages.map((stage) => stage.name);
+    const { packages, services } = await readOptions(root);
+    const pipeline = packages.stages.map((stage) => stage.name);
+    const stages = services ? [...pipeline, local.IMAGES] : pipeline;
     if (options.reset && !options.dryRun) await local.resetLocalRegistries(root);
     const lease = options.dryRun
       ? undefined
-      : await local.leaseLocalRegistries({ workspaceRoot: root, stages });
+      : await local.leaseLocalRegistries({ workspaceRoot: root, stages, pipeline });
     const found = local.describeRegistries(root, stages, lease);
     const json = `${JSON.stringify({ registries: found, notes: lease?.notes ?? [] }, undefined, 2)}\n`;
     if (options.outputFile) await writeFile(resolve(root, options.outputFile), json);

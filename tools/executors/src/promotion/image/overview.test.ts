@@ -5,6 +5,7 @@ import { baseCommit } from '../base.ts';
 import { proveAll } from '../prove.ts';
 import { statusOf } from '../status.ts';
 import { settleImageTags } from './settle.ts';
+import { deploymentRecords } from './source.ts';
 import { ServiceFlow, type ServiceFlowOptions } from './testing/flow.ts';
 import type { HostWitness } from './verify.ts';
 
@@ -127,13 +128,20 @@ describe('tags', () => {
     await start();
     const one = await flow.ship('api', 'one', 'staging');
     const two = await flow.ship('api', 'two', 'staging');
-    await flow.deployed('staging', two, { type: 'held', reason: 'it leaks' });
-    const problems = await flow.with(async (context) => {
-      const stage = await context.serviceStage('staging', 't');
-      await (await context.ledger()).refresh();
-      return settleImageTags(context, stage, [{ name: '@acme/api' }]);
-    });
-    expect(problems.size).toBe(0);
+    const { project, name, version, digest } = two;
+    const held = {
+      type: 'held',
+      pipeline: 'services',
+      stage: 'staging',
+      registry: flow.images(),
+      project,
+      name,
+      version,
+      integrity: digest,
+      reason: 'it leaks',
+    } as const;
+    expect(await flow.with((context) => deploymentRecords(context).write(() => [held]))).toBeUndefined();
+    expect((await flow.records()).at(-1)).toBe(`held staging api@${version}`);
     const tags = await flow.tags('api');
     expect(tags).toMatchObject({ staging: one.digest });
     expect(tags[`staging-${two.version.slice(4)}`]).toBe(two.digest);

@@ -1,12 +1,13 @@
 import { BUNDLE_TYPE } from '../../artifact/image/types.ts';
 import type { DeployableArtifact, DeploymentRecords, DeploymentSource } from '../../deployment/types.ts';
-import { errors } from '../../foundation/index.ts';
-import type { Entry, LedgerState, Promoted, Published } from '../../ledger/types.ts';
+import { asSluiceError, errors, redact } from '../../foundation/index.ts';
+import type { Entry, LedgerState, Promoted, Published, RecordBody } from '../../ledger/types.ts';
 import { readAttachment, type OciRepository } from '../../registry/oci/index.ts';
 import { IMAGES, type ServiceBundle, type ServiceStage } from '../../service/types.ts';
 import { runRows } from '../../steps/index.ts';
 import type { Context } from '../context.ts';
 import { record } from '../recording.ts';
+import { settleImageTags } from './settle.ts';
 
 /** What deployments may take from a stage: what the ledger says stands there, proved in the stage's registry. */
 export function deploymentSource(context: Context): DeploymentSource {
@@ -99,10 +100,30 @@ async function isThere(repository: OciRepository, digest: string, signal: AbortS
   throw errors.IMAGE_NOT_FOUND({ registry: repository.host, repository: repository.name, reference: digest });
 }
 
+/** After a return the tags of the stage name again what stands there. They deploy nothing, so a failure is only said. */
+async function tagsBack(context: Context, written: RecordBody[]): Promise<void> {
+  for (const one of written) {
+    if (one.type !== 'held') continue;
+    try {
+      const stage = await context.serviceStage(one.stage, context.options.targets.rollback);
+      for (const [, error] of await settleImageTags(context, stage, [{ name: one.name }])) throw error;
+    } catch (error) {
+      const { code, message } = asSluiceError(error);
+      const line = `the tags of ${one.name} in ${one.stage} still name ${one.version}: ${code}: ${message}`;
+      process.stderr.write(redact(`${line}\n  next: npx nx run ${one.project}:promote:${one.stage}\n`));
+    }
+  }
+}
+
 /** Writes what became of deployments into the ledger, signed like everything else. */
 export function deploymentRecords(context: Context): DeploymentRecords {
   return {
     ready: async () => void (await Promise.all([context.signer(), context.ledger()])),
-    write: async (make) => record(context, await context.signer(), make),
+    write: async (make) => {
+      let written: RecordBody[] = [];
+      const problem = await record(context, await context.signer(), (state) => (written = make(state)));
+      if (!problem) await tagsBack(context, written);
+      return problem;
+    },
   };
 }
