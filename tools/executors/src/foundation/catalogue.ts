@@ -599,11 +599,8 @@ export const errors = catalogue({
   },
   IMAGE_BUILD_FAILED: {
     exit: EXIT.failed,
-    text: (p: { project: string; service: string; command: string; said: string }) => ({
-      what: `the image of ${p.service} could not be built:\n${p.said
-        .split('\n')
-        .map((line) => `    ${line}`)
-        .join('\n')}`,
+    text: (p: { project: string; service: string; command: string; said: string[] }) => ({
+      what: `the image of ${p.service} could not be built:\n${p.said.map((line) => `    ${line}`).join('\n')}`,
       state: 'the artifact that was there before is as it was',
       next: `correct what it says, then npx nx run ${p.project}:build; by hand: ${p.command}`,
     }),
@@ -1706,7 +1703,8 @@ export const errors = catalogue({
     exit: EXIT.failed,
     text: (p: { host: string; service: string; code: string; said: string }) => ({
       what: `the migrations (${p.service} on ${p.host}) ended with exit code ${p.code}: ${p.said}`,
-      state: 'the new release was not started; what the migrations did before they failed stands in the database',
+      state:
+        'the new release was not started; what the migrations did before they failed stands in the database',
       next: 'the lines above are their output; mend the migration, build, and deploy again (the backup of this run is kept)',
     }),
   },

@@ -66,7 +66,7 @@ export async function runBuilder(
       project: how.project,
       service: plan.service,
       command: byHand,
-      said: tail([stdout, stderr].join('\n')) || `${command.program} ended with exit code ${code}`,
+      said: [...tail(`${stdout}\n${stderr}`), `${command.program} ended with exit code ${code}`],
     });
   };
   await must(builder.build(request));
@@ -76,9 +76,8 @@ export async function runBuilder(
   return { id, archive: request.archive };
 }
 
-const tail = (text: string): string =>
+const tail = (text: string): string[] =>
   text
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .slice(-30)
-    .join('\n');
+    .slice(-30);
