@@ -194,6 +194,16 @@ describe('connections that break', () => {
     expect(proxy.up).toBeLessThan(9_500_000);
   });
 
+  test('an upload whose connection the registry itself drops goes on where it was', async () => {
+    const dropping = await startEmbedded({ faults: { cutUploads: [1000, 70_000] } });
+    open.push(dropping);
+    const { layout, image, name } = await made([400_000]);
+    const target = client(dropping.host).repository(name);
+    await pushLayout({ folder: layout.folder, target, tag: 'v1', attachments: [] });
+    expect(dropping.faults.cutUploads).toEqual([]);
+    expect((await target.head('v1'))?.digest).toBe(image.digest);
+  });
+
   test('an upload that comes no further ends with an error; a further run sends what is missing', async () => {
     const { layout, image, name } = await made([200_000, 300_000, 9_000_000]);
     const { host, proxy: faults } = await faulty(to);
