@@ -19,7 +19,13 @@ const service = (version: string, more: object) => ({
   integrity: digest(version),
   ...more,
 });
-const image = { repository: 'api', mediaType: 'm', images: { api: digest('a') }, builder: 'buildkit', attachments: [] };
+const image = {
+  repository: 'api',
+  mediaType: 'm',
+  images: { api: digest('a') },
+  builder: 'buildkit',
+  attachments: [],
+};
 const published = (version: string, more: object = {}) =>
   service(version, {
     type: 'published',

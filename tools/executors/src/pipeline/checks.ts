@@ -1,6 +1,7 @@
 import { IMAGES } from '../service/types.ts';
+import { isImageRepository } from './addresses.ts';
 import { isUnique, tagRules } from './image-tags.ts';
-import { isImageRepository } from './services.ts';
+
 import type {
   FreezeWindow,
   GateOptions,

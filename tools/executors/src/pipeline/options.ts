@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser';
 import { errors } from '../foundation/index.ts';
 import { checker, type Check } from '../schema/index.ts';
+import { isRegistryUrl } from './addresses.ts';
 import { crossChecks } from './checks.ts';
 import schema from './options.schema.json' with { type: 'json' };
 import type { SluiceOptions } from './types.ts';
@@ -65,14 +66,6 @@ const FORMATS = {
     !Number.isNaN(Date.parse(text)),
   'time-zone': isTimeZone,
 };
-
-/** Whether a text can be the address of a registry: a user, query or fragment in it would be lost or leak. */
-export function isRegistryUrl(text: string): boolean {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return (
-    !!url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash
-  );
-}
 
 function isTimeZone(text: string): boolean {
   try {

@@ -1,5 +1,6 @@
 import { errors, Secret } from '../foundation/index.ts';
 import { IMAGES, type ServiceStage } from '../service/types.ts';
+import { isImageRepository } from './addresses.ts';
 import { durationMs } from './duration.ts';
 import { tagRules } from './image-tags.ts';
 import { overrideName } from './stages.ts';
@@ -153,17 +154,6 @@ function usualTokenEnv(images: string, owner: string): string {
 }
 
 const usualUsernameEnv = (images: string): string => (ofGitHub(images) ? 'GITHUB_ACTOR' : '');
-
-/** Whether a text is `host[:port]/path`; without a dot, a port or `localhost` its first part would be no host. */
-export function isImageRepository(text: string): boolean {
-  const [host = '', ...path] = text.split('/');
-  return (
-    /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[0-9]{1,5})?$/.test(host) &&
-    /[.:]|^localhost$/.test(host) &&
-    path.length > 0 &&
-    path.every((part) => /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/.test(part))
-  );
-}
 
 /** Registries on this machine may go without TLS; no other may. */
 function isLoopback(images: string): boolean {

@@ -1,6 +1,6 @@
 import { errors, Secret } from '../foundation/index.ts';
 import { durationMs } from './duration.ts';
-import { isRegistryUrl } from './options.ts';
+import { isRegistryUrl } from './addresses.ts';
 import type { PackageStageOptions, Profile, RegistryKind, SluiceOptions, Stage } from './types.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
