@@ -3,7 +3,7 @@ import { docker, hostDown, hostUp, mustRun, run, type Ran, type RunOptions } fro
 export interface HostOptions {
   /** Whom `target` logs in as; `deploy` by default. */
   user?: 'deploy' | 'root';
-  /** Docker (by default), Docker in the hands of `deploy` alone, or Podman (rootless for `deploy`). */
+  /** Docker (by default), Docker in the hands of `deploy` alone, or Podman in those of `user` (rootless for `deploy`). */
   kind?: 'docker' | 'rootless' | 'podman';
   /** How `deploy` gets at the engine: as one of its group (by default), by sudo without a password, or not at all. */
   access?: 'group' | 'sudo' | 'none';
@@ -63,9 +63,10 @@ export async function startHost(
   const target = `${user}@${address}`;
   const inside = (...args: string[]) => mustRun('docker', ['exec', name, ...args]);
   const silently = async (...args: string[]) => void (await inside(...args));
+  const kind = options.kind === 'podman' && user === 'root' ? 'podman-root' : (options.kind ?? 'docker');
   const reset = async (more: string[]) => {
     await inside('lab-reset', ...more);
-    await inside('lab-variant', options.kind ?? 'docker', options.access ?? 'group', options.compose ?? 'v1');
+    await inside('lab-variant', kind, options.access ?? 'group', options.compose ?? 'v1');
   };
   // A host that somebody left beyond repair is made anew.
   await reset(['--images']).catch(async () => {

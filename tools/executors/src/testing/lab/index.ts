@@ -83,7 +83,7 @@ export async function openLab(): Promise<Lab> {
     env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` },
     host: async (options = {}) => {
       if (why !== '') throw new Error(why);
-      const { name, release } = await lease();
+      const { name, release } = await lease((options.kind ?? 'docker') === 'docker' ? 'first' : 'last');
       const dispose = () => giveBack(name, release);
       try {
         const host = await startHost(name, { ...options, sshConfig, released: dispose });

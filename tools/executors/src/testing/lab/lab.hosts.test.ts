@@ -155,6 +155,29 @@ describeWithHosts('the lab', () => {
     expect((await three.ssh('sudo -n docker ps -q')).code).toBe(0);
     expect((await three.ssh('command -v docker-compose || docker compose version')).code).not.toBe(0);
   });
+
+  it('has hosts with the Compose plugin', async () => {
+    const host = await lab.host({ compose: 'v2' });
+    await host.ssh('cat > compose.yaml', {
+      input: 'services: { web: { image: "caddy:2.10", ports: ["8083:80"] } }',
+    });
+    expect((await host.ssh('docker compose up -d && ! command -v docker-compose')).code).toBe(0);
+    expect((await eventually(() => fetch(host.url(8083)))).status).toBe(200);
+    await host.dispose();
+  });
+
+  it.each([
+    { kind: 'rootless', user: 'deploy', engine: 'docker' },
+    { kind: 'podman', user: 'deploy', engine: 'podman' },
+    { kind: 'podman', user: 'root', engine: 'podman' },
+  ] as const)('has hosts with $kind for $user', async ({ kind, user, engine }) => {
+    const host = await lab.host({ kind, user });
+    expect(await host.ssh(`${engine} run -d --name web -p 8084:80 caddy:2.10`)).toMatchObject({ code: 0 });
+    expect((await eventually(() => fetch(host.url(8084)))).status).toBe(200);
+    await host.reset();
+    expect(await host.ssh(`${engine} ps -aq`)).toMatchObject({ code: 0, stdout: '' });
+    await host.dispose();
+  });
 });
 
 async function eventually<T>(ask: () => Promise<T>): Promise<T> {

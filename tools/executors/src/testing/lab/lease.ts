@@ -7,14 +7,19 @@ import { cache } from './machine.ts';
 const POOL = Number(process.env['SLUICE_LAB_HOSTS'] ?? 12);
 const WAIT_MS = 300_000;
 
-/** A name of the pool that nobody else has until `release`. A holder that died holds nothing. */
-export async function lease(): Promise<{ name: string; release(): Promise<void> }> {
+/**
+ * A name of the pool that nobody else has until `release`. A holder that died holds nothing. The `last` ones are for rare kinds of
+ * hosts: there the images stay that these had to load.
+ */
+export async function lease(
+  from: 'first' | 'last' = 'first',
+): Promise<{ name: string; release(): Promise<void> }> {
   const folder = join(cache, 'leases');
   await mkdir(folder, { recursive: true });
   const mine = `${process.pid} ${await startOf(process.pid)}`;
   for (const end = Date.now() + WAIT_MS; Date.now() < end; await sleep(250)) {
     for (let number = 1; number <= POOL; number += 1) {
-      const name = `sluice-lab-${number}`;
+      const name = `sluice-lab-${from === 'first' ? number : POOL + 1 - number}`;
       const file = join(folder, name);
       if (await take(file, mine)) return { name, release: () => rm(file, { force: true }) };
     }
