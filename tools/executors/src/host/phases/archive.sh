@@ -49,10 +49,12 @@ unpack() {
   fi
   # Links would let a foreign archive write elsewhere; tar itself refuses `..` and absolute names.
   if gzip -dc "$1" 2>/dev/null | tar -tvf - 2>/dev/null | grep -q '^[^-d]'; then echo 'it holds more than plain files' && return 1; fi
-  if ! unpack_said=$({ gzip -dc "$1" || echo 'gzip failed' >&2; } 2>&4 | tar -C "$2" -xf - 2>&1) 4>&1 || [ -n "$unpack_said" ]; then
-    printf '%s' "${unpack_said:-it cannot be read}"
-    return 1
-  fi
+  unpack_said=$(
+    {
+      { gzip -dc "$1" 2>&4 || echo 'gzip failed' >&4; } | tar -C "$2" -xf - >&4 2>&4 || echo 'tar failed' >&4
+    } 4>&1
+  )
+  if [ -n "$unpack_said" ]; then printf %s "$unpack_said" && return 1; fi
   if [ ! -s "$2/SHA256SUMS" ] || [ "$(checksums "$2")" != "$(cat "$2/SHA256SUMS")" ]; then
     echo 'the files in it are not those of its list of checksums'
     return 1

@@ -111,11 +111,11 @@ export class DatabaseOnHost {
 
   async start(): Promise<void> {
     const { service, run } = this.kind;
-    await this.host.engine(
-      ...['run', '-d', '--name', this.container, '--label', 'com.docker.compose.project=shop-staging'],
-      ...['--label', `com.docker.compose.service=${service}`],
-      ...run(this.password.reveal()),
-    );
+    const labels = ['project=shop-staging', `service=${service}`].flatMap((label) => [
+      '--label',
+      `com.docker.compose.${label}`,
+    ]);
+    await this.host.engine('run', '-d', '--name', this.container, ...labels, ...run(this.password.reveal()));
     await this.answers();
   }
   /** Waits for the server that stays: the one that makes the first data listens on no network. */
