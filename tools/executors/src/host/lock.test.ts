@@ -331,7 +331,7 @@ describe('undo', () => {
     const host = await deployer('run-1');
     await lock(host);
     await undo(host);
-    const up = `compose --env-file /dev/null -p api-staging-1 -f ${folder()}/releases/1/compose.yaml up -d`;
+    const up = `compose -p api-staging-1 -f ${folder()}/releases/1/compose.yaml up -d`;
     expect(docker.calls()).toContain(up);
     await host.run('unlock');
   });

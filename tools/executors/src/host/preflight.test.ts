@@ -115,7 +115,7 @@ describe('preflight', () => {
   it('takes a compose file that compose takes', async () => {
     const input = { values: { COMPOSE_CHECK: 'yes' }, stdin: 'services: {}' };
     await expect(preflight(input)).resolves.toBeDefined();
-    expect(docker.calls()).toContain('compose --env-file /dev/null -f - config -q');
+    expect(docker.calls()).toContain('compose -f - config -q');
   });
 
   it.each([

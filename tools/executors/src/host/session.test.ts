@@ -171,6 +171,7 @@ describe('a session', () => {
     expect(text).not.toContain('value-of-somebody');
     expect(text).not.toContain('secret-of-somebody');
     expect(text).not.toContain(Buffer.from('secret-of-somebody').toString('base64'));
+    expect(readdirSync(root)).toEqual([]);
   });
 
   it('needs no disk', async () => {

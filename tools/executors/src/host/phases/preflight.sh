@@ -18,6 +18,7 @@ find_engine
 fact engine "$engine $engine_version"
 [ -z "$sudo" ] || fact sudo yes
 find_compose
+compose_version=$(compose_version)
 fact compose "$compose $compose_version"
 
 # older VERSION THAN

@@ -20,7 +20,7 @@ case $1 in
   info) echo "$world" ;;
   compose)
     case "$*" in
-      *'version --short'*) cat "$world/compose-version" 2>/dev/null || echo 2.24.5 ;;
+      *'compose version'*) cat "$world/compose-version" 2>/dev/null || echo 2.24.5 ;;
       *' config -q'*) if grep -q broken; then echo 'services.api broken' >&2 && exit 15; fi ;;
     esac
     ;;
