@@ -106,6 +106,33 @@ describe('the way of a service', () => {
     expect(two.digest).not.toBe(one.digest);
   });
 
+  it('records what a run had done that was stopped before it could, once', async () => {
+    await start();
+    const { digest, version } = await flow.build('api', 'one');
+    await flow.publish(['api']);
+    for (const tag of ['staging', `staging-${short(version)}`]) await flow.retag('api', tag, digest);
+    expect((await flow.promote('staging')).results).toMatchObject([{ status: 'done' }]);
+    expect((await flow.promote('staging')).results).toMatchObject([{ status: 'nothing' }]);
+    expect(await flow.records()).toEqual([
+      `published images api@${version}`,
+      `promoted staging api@${version}`,
+    ]);
+  });
+
+  it('needs no registry but the one of this machine, in the local profile', async () => {
+    await start();
+    for (const part of ['REGISTRY', 'TOKEN', 'USERNAME']) delete flow.env[`SLUICE_IMAGES_${part}`];
+    Object.assign(flow.env, { SLUICE_LOCAL_LINGER_MS: '0' });
+    const { digest } = await flow.ship('api', 'one', 'staging', 'production');
+    const found = await flow.with(async (context) => {
+      const stage = await context.serviceStage('production', 'test');
+      const there = await (await context.images('production')).of('api').head('production');
+      return [stage.identity, stage.insecure, there?.digest];
+    });
+    expect(found).toEqual(['local:images', true, digest]);
+    expect(await flow.tags('api')).toEqual({});
+  });
+
   it('goes on after the registry was away for a moment', async () => {
     await start();
     const { digest } = await flow.build('api', 'one');
