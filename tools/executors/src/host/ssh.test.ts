@@ -264,7 +264,7 @@ describe.skipIf(noSshd)(`a host by ssh${noSshd === undefined ? '' : ` (left out:
           join(import.meta.dirname, 'testing/deployer.ts'),
           JSON.stringify({ ...options({ run }), ttl, everyMs: 300 }),
         ],
-        { stdio: ['ignore', 'pipe', 'inherit'] },
+        { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: world } },
       );
       const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
       await new Promise<void>((resolve, reject) => {
