@@ -135,7 +135,7 @@ const sayRows =
 const say = (line: string): void => void process.stderr.write(redact(`${line}\n`));
 
 /** Groups tasks by their stage. A stage of packages is no stage for a service: nothing to do. */
-async function eachStage<O extends CommonOptions>(
+export async function eachStage<O extends CommonOptions>(
   context: Context,
   tasks: Task<O>[],
   how: How,

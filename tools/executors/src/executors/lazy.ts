@@ -12,6 +12,7 @@ const works = {
   rollbackTasks: async () => (await import('./work.ts')).rollbackTasks,
   deployTasks: async () => (await import('./deployment-work.ts')).deployTasks,
   releasesTasks: async () => (await import('./deployment-work.ts')).releasesTasks,
+  smokeTasks: async () => (await import('./smoke-work.ts')).smokeTasks,
 };
 
 /**
