@@ -4,6 +4,7 @@
 hold
 find_engine
 read_databases
+volume_leftovers
 
 serving=$(current)
 mkdir -p "$backups"

@@ -4,6 +4,7 @@
 hold
 find_engine
 read_databases
+volume_leftovers
 
 # What a restore has written down, so that the next one can end what this one could not.
 place=$home/restore

@@ -14,9 +14,14 @@ any_image() {
   docker images --quiet --no-trunc | sed -n 1p
 }
 
+# volume_leftovers: removes what a backup or restore that was cut off still has.
+volume_leftovers() {
+  for volume_container in $(containers com.sluice.part=sluice-copy); do docker rm --force "$volume_container" >/dev/null </dev/null || :; done
+}
+
 # volume_holder VOLUME[:ro]: makes the container, and prints its id.
 volume_holder() {
-  docker create --label "com.sluice.service=$service" --label "com.sluice.environment=$environment" --label "com.sluice.run=$run" \
+  docker create --label com.sluice.part=sluice-copy --label "com.sluice.service=$service" --label "com.sluice.environment=$environment" --label "com.sluice.run=$run" \
     --network none --volume "${1%:ro}:/sluice-volume${1##"${1%:ro}"}" "$(any_image)" true </dev/null
 }
 
@@ -51,7 +56,7 @@ volume_swap() {
     $(docker ps --filter name=sluice-proxy --format '{{.Image}}' </dev/null); do
     docker run --rm --network none --entrypoint sh "$volume_image" -c 'command -v cp && command -v rm' >/dev/null 2>&1 </dev/null || continue
     # shellcheck disable=SC2016 # Expanded by the container's shell.
-    docker run --rm --network none --user 0:0 --entrypoint sh --label "com.sluice.service=$service" \
+    docker run --rm --network none --user 0:0 --entrypoint sh --label com.sluice.part=sluice-copy --label "com.sluice.service=$service" \
       --label "com.sluice.environment=$environment" --label "com.sluice.run=$run" \
       --volume "$1:/live" --volume "$2:/fresh:ro" --volume "$3:/replaced" "$volume_image" -c '
         set -eu
