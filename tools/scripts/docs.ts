@@ -6,6 +6,7 @@ import { errorsPage } from './docs/errors.ts';
 import { executorsPage } from './docs/executors.ts';
 import { generatorsPage } from './docs/generators.ts';
 import { optionsPage } from './docs/options.ts';
+import { servicePage } from './docs/service.ts';
 
 /**
  * `npm run docs` writes the reference pages from what the code itself goes by: schemas, commands, error catalogue.
@@ -15,6 +16,7 @@ const workspace = join(import.meta.dirname, '../..');
 const check = process.argv.includes('--check');
 const pages = {
   'docs/reference/options.md': optionsPage,
+  'docs/reference/service.md': servicePage,
   'docs/reference/executors.md': executorsPage,
   'docs/reference/generators.md': generatorsPage,
   'docs/reference/cli.md': cliPage,

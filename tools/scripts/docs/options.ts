@@ -9,7 +9,7 @@ export async function optionsPage(workspace: string): Promise<string> {
     'They stand in `nx.json`, under the plugin: `"plugins": [{ "plugin": "@sluice/nx/plugin", "options": { ... } }]`.',
     'An option that is not listed here is an error; the message names its path. Durations are written `30s`, `15m`, `24h` or `7d`.',
     'What the stages and gates mean is told in [Stages](../guide/stages.md) and [Gates](../guide/gates.md).',
-    ...sections(new Walk(schema)),
+    ...sections(schema),
   ].join('\n\n');
 }
 
@@ -30,7 +30,9 @@ class Walk {
 
 const definition = (schema: Schema) => schema.$ref?.replace('#/definitions/', '');
 
-function sections(walk: Walk): string[] {
+/** All options of a schema: a table of the first level, and a section for every object below. */
+export function sections(schema: Schema): string[] {
+  const walk = new Walk(schema);
   return [`## All options`, optionTable(walk, '', walk.root), ...below(walk, '', walk.root)];
 }
 
@@ -38,11 +40,11 @@ function sections(walk: Walk): string[] {
 function below(walk: Walk, path: string, schema: Schema): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, raw]) => {
     const option = walk.resolve(raw);
-    const list = option.type === 'array' && option.items !== undefined;
-    const object = list ? walk.resolve(option.items as Schema) : option;
+    const inner = innerOf(option);
+    const object = inner ? walk.resolve(inner.schema) : option;
     if (!object.properties) return [];
-    const here = `${path}${path && '.'}${name}${list ? '[]' : ''}`;
-    const key = definition(list ? (option.items as Schema) : raw);
+    const here = `${path}${path && '.'}${name}${inner?.suffix ?? ''}`;
+    const key = definition(inner?.schema ?? raw);
     const before = key === undefined ? undefined : walk.met.get(key);
     if (key !== undefined && before === undefined) walk.met.set(key, here);
     const title = `## ${code(here)}`;
@@ -57,6 +59,13 @@ function below(walk: Walk, path: string, schema: Schema): string[] {
   });
 }
 
+/** What stands in a list, or under the names of a map. */
+function innerOf(option: Schema): { schema: Schema; suffix: string } | undefined {
+  if (option.type === 'array' && option.items !== undefined) return { schema: option.items, suffix: '[]' };
+  const { additionalProperties: named } = option;
+  return typeof named === 'object' ? { schema: named, suffix: '.<name>' } : undefined;
+}
+
 /** Where an option can be written short, its section shows the long form. */
 function example(option: Schema): string[] {
   const long = option.examples?.find((one) => typeof one === 'object');
@@ -66,7 +75,8 @@ function example(option: Schema): string[] {
 function optionTable(walk: Walk, path: string, object: Schema): string {
   const rows = Object.entries(object.properties ?? {}).map(([name, raw]) => {
     const option = walk.resolve(raw);
-    const nested = option.properties ?? (option.items && walk.resolve(option.items).properties);
+    const inner = innerOf(option);
+    const nested = option.properties ?? (inner && walk.resolve(inner.schema).properties);
     return [
       code(name),
       `${typeOf(option)}${object.required?.includes(name) ? ' (needed)' : ''}`,

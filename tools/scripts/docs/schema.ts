@@ -15,6 +15,7 @@ export interface Schema {
   required?: string[];
   properties?: Record<string, Schema>;
   items?: Schema;
+  additionalProperties?: boolean | Schema;
   minimum?: number;
   definitions?: Record<string, Schema>;
   'x-priority'?: string;
@@ -31,6 +32,7 @@ export function typeOf(schema: Schema): string {
     return `list of ${schema.items?.enum ? typeOf(schema.items) : plural(schema.items)}`;
   if (schema.format === 'uri') return 'address';
   if (schema.format === 'date-time') return 'instant';
+  if (typeof schema.additionalProperties === 'object') return 'object, by name';
   return [schema.type ?? 'object'].flat().map(word).join(' or ');
 }
 

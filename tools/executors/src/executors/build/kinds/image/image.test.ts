@@ -121,7 +121,7 @@ describe('the build executor, for a service', () => {
     const { success, stdout, stderr } = await run({});
     expect([success, stdout]).toEqual([false, '']);
     expect(stderr).toMatch(
-      /IMAGE_BUILD_FAILED: the image of api could not be built:\n.*\n +there is no such file\n +now: .*\n +next: /,
+      /IMAGE_BUILD_FAILED: the image of api could not be built:\n.*\n +there is no such file\n +docker ended with exit code 1\n +now: .*\n +next: /,
     );
   });
 
