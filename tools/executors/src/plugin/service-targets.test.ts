@@ -41,6 +41,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+describe('an artifact in the cache', () => {
+  it('is that of this commit, and not of another one with the same files', () => {
+    expect(projects['apps/api']?.['build']?.inputs).toContainEqual({
+      runtime: 'git rev-parse HEAD && git status --porcelain',
+    });
+  });
+});
+
 describe('the projects of a workspace', () => {
   it('are packages or services, and a folder that is none of Nx’s stays alone', () => {
     expect(Object.keys(projects).sort()).toEqual(['.', 'apps/api', 'apps/open', 'libs/money']);

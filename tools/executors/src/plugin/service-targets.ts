@@ -96,6 +96,8 @@ function build(target: string, contexts: string[], tool: string[]): TargetConfig
       ...contexts.map((folder) => `{workspaceRoot}/${folder === '.' ? '' : `${folder}/`}**/*`),
       { fileset: '{projectRoot}/package.json', dependencies: true },
       { dependentTasksOutputFiles: '**/*' },
+      // The image's name and labels say the commit: what was built at another one (in a branch that was squashed, say) is another image.
+      { runtime: 'git rev-parse HEAD && git status --porcelain' },
       ...tool,
     ],
     outputs: ['{workspaceRoot}/dist/artifacts/{projectName}'],
