@@ -1,9 +1,12 @@
 # Containers of a release: what they print, and how they are.
 
+return=$(printf '\r')
+
 # as_log: lines of others, which must not look like ours to the deployer.
 # Not by sed: what comes late would be no news.
 as_log() {
   while IFS= read -r log_line || [ -n "$log_line" ]; do
+    log_line=${log_line%"$return"}
     case $log_line in @*) log_line=" $log_line" ;; esac
     printf '%s\n' "$log_line"
   done
@@ -16,7 +19,8 @@ logged() {
   {
     logged_code=$({ { "$@" 2>&1 </dev/null && echo 0 >&3 || echo $? >&3; } | as_log | tee "$logged_file" >&4; } 3>&1)
   } 4>&1
-  said=$(grep -v '^[[:space:]]*$' "$logged_file" | tail -n 1 || :)
+  # Compose 1 prints an exit code as its last line.
+  said=$(grep -v -e '^[[:space:]]*$' -e "^\(ERROR: \)\{0,1\}$logged_code\$" "$logged_file" | tail -n 1 || :)
   rm -f "$logged_file"
   return "$logged_code"
 }

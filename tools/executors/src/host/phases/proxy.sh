@@ -58,45 +58,86 @@ proxy_run() {
 
 proxy_answers() { proxy_curl admin.sock --max-time 5 --output /dev/null http://localhost/config/admin 2>/dev/null; }
 
+# proxy_alone: waits until no other phase makes or starts the proxy. A link, because that is made whole or not at all; who holds it stands
+# in it, so that one who died holds nothing.
+proxy_alone() {
+  sluice_me="$$ $(started $$)"
+  until ln -s "$sluice_me" "$proxy/lock" 2>/dev/null; do
+    sluice_holder=$(readlink "$proxy/lock" 2>/dev/null || :)
+    if [ "$sluice_holder" = "$sluice_me" ]; then return 0; fi
+    if [ -n "$sluice_holder" ] && ! alive "${sluice_holder% *}" "${sluice_holder#* }"; then
+      mv "$proxy/lock" "$proxy/lock.$$" 2>/dev/null || continue
+      # Somebody else may have been quicker, and hold it by now.
+      sluice_taken=$(readlink "$proxy/lock.$$" || :)
+      [ "$sluice_taken" = "$sluice_holder" ] || ln -s "$sluice_taken" "$proxy/lock" 2>/dev/null || :
+      rm -f "$proxy/lock.$$"
+      continue
+    fi
+    sleep 0.1
+  done
+}
+proxy_not_alone() { rm -f "$proxy/lock"; }
+
+# proxy_fits FOLDER: ends the phase where the container that is there is not ours, or cannot serve the release in FOLDER.
+proxy_fits() {
+  sluice_owner=$(proxy_label com.sluice.proxy || :)
+  [ "$sluice_owner" = "$proxy" ] || fail PROXY_FOREIGN "container=$proxy_container" "owner=$sluice_owner"
+  [ -e "$1/proxy.json" ] || return 0
+  sluice_has=$(proxy_label com.sluice.ports || :)
+  sluice_wants=$(proxy_ports "$1/proxy.json")
+  [ "$sluice_has" = "$sluice_wants" ] || fail PROXY_PORTS "has=$sluice_has" "wants=$sluice_wants"
+}
+
+proxy_state() {
+  sluice_found=$(docker inspect --format '{{.State.Status}}' "$proxy_container" 2>/dev/null) || sluice_found=none
+  printf %s "$sluice_found"
+}
+
 # proxy_ensure FOLDER: it runs, with what the release in FOLDER needs of it. Does not touch one that runs already.
 proxy_ensure() {
   find_engine
   mkdir -p "$proxy/run" "$proxy/data" "$proxy/routes" "$proxy/traffic"
-  docker network inspect sluice-proxy >/dev/null 2>&1 || docker network create sluice-proxy >/dev/null 2>&1 ||
-    docker network inspect sluice-proxy >/dev/null
+  if [ "$(proxy_state)" = running ]; then
+    proxy_fits "$1"
+    proxy_base "$1"
+    if proxy_answers; then return 0; fi
+  fi
+  proxy_alone
+  proxy_start "$1"
+  proxy_not_alone
+}
+
+proxy_base() {
+  [ ! -e "$1/proxy.json" ] || cmp -s "$1/proxy.json" "$proxy/base.json" || put "$proxy/base.json" <"$1/proxy.json"
+}
+
+# proxy_start FOLDER: makes it, or starts it again, with the configuration that the files have now.
+proxy_start() {
+  docker network inspect sluice-proxy >/dev/null 2>&1 || docker network create sluice-proxy >/dev/null
   sluice_said=
   for sluice_try in 1 2 3; do
-    if sluice_state=$(docker inspect --format '{{.State.Status}}' "$proxy_container" 2>/dev/null); then
-      sluice_owner=$(proxy_label com.sluice.proxy)
-      [ "$sluice_owner" = "$proxy" ] || fail PROXY_FOREIGN "container=$proxy_container" "owner=$sluice_owner"
-      sluice_ports=$(proxy_label com.sluice.ports)
-      [ ! -e "$1/proxy.json" ] || [ "$sluice_ports" = "$(proxy_ports "$1/proxy.json")" ] ||
-        fail PROXY_PORTS "has=$sluice_ports" "wants=$(proxy_ports "$1/proxy.json")"
-    else
-      sluice_state=none
-    fi
-    [ ! -e "$1/proxy.json" ] || cmp -s "$1/proxy.json" "$proxy/base.json" || put "$proxy/base.json" <"$1/proxy.json"
-    if [ "$sluice_state" != running ]; then
-      # As the files have it now, whatever it was when it stopped.
-      proxy_assemble | put "$proxy/config.json"
-    fi
+    sluice_state=$(proxy_state)
+    [ "$sluice_state" = none ] || proxy_fits "$1"
+    proxy_base "$1"
+    if [ "$sluice_state" = running ] && [ "$sluice_try" -gt 1 ]; then sluice_state=hangs; fi
+    [ "$sluice_state" = running ] || proxy_assemble | put "$proxy/config.json"
     case $sluice_state in
       running) ;;
       none) sluice_said=$(proxy_run 2>&1) || sluice_state=failed ;;
       # One that never ran could not have its ports.
       created) sluice_said=$(docker rm --force "$proxy_container" 2>&1 >/dev/null && proxy_run 2>&1) || sluice_state=failed ;;
-      *) sluice_said=$(docker restart "$proxy_container" 2>&1) || sluice_state=failed ;;
+      *) sluice_said=$(docker restart --time 5 "$proxy_container" 2>&1) || sluice_state=failed ;;
     esac
     sluice_left=100
     while [ "$sluice_state" != failed ] && [ "$sluice_left" -gt 0 ]; do
-      ! proxy_answers || return 0
+      if proxy_answers; then return 0; fi
       sluice_left=$((sluice_left - 1))
       sleep 0.1
     done
-    if [ "$sluice_state" = running ]; then docker restart --time 5 "$proxy_container" >/dev/null || :; fi
   done
   docker logs --tail 20 "$proxy_container" 2>&1 | sed 's/^@/ @/' || :
-  fail PROXY_DOWN "said=$(printf '%s\n' "${sluice_said:-its admin interface does not answer}" | tail -n 1)"
+  if [ "$sluice_state" != failed ]; then sluice_said='its admin interface does not answer'; fi
+  fail PROXY_DOWN "said=$(printf '%s\n' "$sluice_said" | tail -n 1)"
 }
 
 # ── its configuration ───────────────────────────────────────────────────────────────────────────────
