@@ -1,3 +1,4 @@
+import { readReleases, type BackupOnHost } from '../host/index.ts';
 import type { Fact, PhaseResult } from '../host/types.ts';
 import type { ReleaseManifest } from './types.ts';
 
@@ -6,16 +7,7 @@ export interface FoundRelease {
   state: string;
   manifest: ReleaseManifest;
 }
-export interface FoundBackup {
-  file: string;
-  bytes: number;
-  pinned: boolean;
-  /** Read back after it was made; any other counts for nothing. */
-  verified: boolean;
-  /** Release that served when it was made. */
-  serving?: string;
-  at?: string;
-}
+export type FoundBackup = BackupOnHost;
 /** What one host says of a service in an environment. */
 export interface HostTruth {
   /** Release that the host counts as the one that serves; undefined before the first. */
@@ -67,40 +59,16 @@ export function truthOf({ facts }: PhaseResult): HostTruth {
   };
 }
 
-interface SaidRelease {
-  state?: string;
-  manifest?: ReleaseManifest | null;
-}
-interface SaidBackup extends Omit<FoundBackup, 'verified'> {
-  manifest?: { verified?: string; serving?: string; at?: string } | null;
-}
-
 /** What `releases` said, oldest first. A release without a manifest is left out: nobody can go back to it. */
-export function releasesOf({ facts }: PhaseResult): { releases: FoundRelease[]; backups: FoundBackup[] } {
+export function releasesOf(result: PhaseResult): { releases: FoundRelease[]; backups: FoundBackup[] } {
+  const { releases, backups } = readReleases(result);
   return {
-    releases: all(facts, 'release')
-      .flatMap((text): FoundRelease[] => {
-        const { state = '', manifest } = parsed<SaidRelease>(text) ?? {};
-        return manifest?.release === undefined ? [] : [{ state, manifest }];
-      })
-      .sort((a, b) => (a.manifest.release < b.manifest.release ? -1 : 1)),
-    backups: all(facts, 'backup')
-      .flatMap((text): FoundBackup[] => {
-        const { file, bytes = 0, pinned = false, manifest } = parsed<SaidBackup>(text) ?? {};
-        if (file === undefined) return [];
-        const { serving, at } = manifest ?? {};
-        return [
-          {
-            file,
-            bytes,
-            pinned,
-            verified: Boolean(manifest?.verified),
-            ...(serving ? { serving } : {}),
-            ...(at ? { at } : {}),
-          },
-        ];
-      })
-      .sort((a, b) => (a.file < b.file ? -1 : 1)),
+    releases: releases
+      .flatMap(({ state, manifest }): FoundRelease[] =>
+        manifest === undefined ? [] : [{ state, manifest: manifest as unknown as ReleaseManifest }],
+      )
+      .toReversed(),
+    backups: backups.toReversed(),
   };
 }
 

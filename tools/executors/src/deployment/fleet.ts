@@ -35,7 +35,7 @@ export interface Reach {
   onLine?: (host: string, phase: PhaseName, line: string) => void;
 }
 
-/** Phases whose facts are needed, or that only look: after a lost connection they run again, whatever the journal says. */
+/** Phases whose facts are needed, that only look, or that run more than once: after a lost connection they run again, whatever the journal says. */
 const AGAIN = new Set<PhaseName>([
   'preflight',
   'truth',
@@ -43,12 +43,13 @@ const AGAIN = new Set<PhaseName>([
   'backup',
   'health',
   'watch',
+  'switch',
   'undo',
   'restore',
   'lock',
 ]);
 /** Phases that need no lock of ours. */
-const UNLOCKED = new Set<PhaseName>(['preflight', 'truth', 'releases', 'lock', 'unlock']);
+const UNLOCKED = new Set<PhaseName>(['preflight', 'truth', 'releases', 'lock', 'unlock', 'maintenance']);
 const LOST = new Set(['CONNECTION_LOST', 'HOST_UNREACHABLE']);
 
 /**

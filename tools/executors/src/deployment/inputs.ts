@@ -89,7 +89,16 @@ const parts: Partial<
   lock: ({ owner, stage }) => ({ values: { OWNER: owner, TTL: String(stage.leaseSeconds) } }),
   prepare: ({ files, release, accessories }) => ({
     values: { ACCESSORIES: accessories ? 'yes' : 'no' },
-    stdin: tarOf({ ...files, 'release.json': `${JSON.stringify(release, undefined, 2)}\n` }),
+    // What is on the host already is not written anew: a rollback is to what was there.
+    stdin: tarOf(
+      Object.keys(files).length === 0
+        ? {}
+        : {
+            ...files,
+            'release.json': `${JSON.stringify(release, undefined, 2)}
+`,
+          },
+    ),
   }),
   backup: ({ backups, variables }, _, { release, databases, volumes }) =>
     backupInput({ release, databases: accesses(databases, variables), volumes, keep: backups }),

@@ -199,26 +199,24 @@ describe('what hosts say', () => {
       containers: [{ release: 'r1', service: 'api', image: 'i@sha256:1', state: 'running' }],
     });
     const manifest = { release: 'r1' };
-    expect(
-      releasesOf({
-        log: [],
-        facts: [
-          fact('release', JSON.stringify({ release: 'r2', state: 'failed', manifest: null })),
-          fact('release', JSON.stringify({ release: 'r1', state: 'serving', manifest })),
-          fact('backup', JSON.stringify({ file: 'b2', bytes: 5, pinned: true, manifest: null })),
-          fact(
-            'backup',
-            JSON.stringify({ file: 'b1', bytes: 5, manifest: { verified: 't', serving: 'r1' } }),
-          ),
-        ],
-      }),
-    ).toEqual({
-      releases: [{ state: 'serving', manifest }],
-      backups: [
-        { file: 'b1', bytes: 5, pinned: false, verified: true, serving: 'r1' },
-        { file: 'b2', bytes: 5, pinned: true, verified: false },
+    const said = releasesOf({
+      log: [],
+      facts: [
+        fact('release', JSON.stringify({ release: 'r2', state: 'failed', manifest: 'torn' })),
+        fact(
+          'release',
+          JSON.stringify({ release: 'r1', state: 'stopped', manifest: JSON.stringify(manifest) }),
+        ),
+        fact(
+          'release',
+          JSON.stringify({ release: 'r0', state: 'stopped', manifest: JSON.stringify(manifest) }),
+        ),
       ],
     });
+    expect(said.releases).toEqual([
+      { state: 'stopped', manifest },
+      { state: 'stopped', manifest },
+    ]);
   });
 
   it('is compared between them', () => {

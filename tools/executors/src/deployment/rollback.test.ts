@@ -70,7 +70,7 @@ describe('going back', () => {
     ]);
     expect(world.events).toMatchObject([{ event: 'rolled-back', to: releases[0] }]);
     // Nothing is made anew: its folder, its image, its environment are there.
-    expect(world.count('prepare') + world.count('migrate') + world.count('backup')).toBe(0);
+    expect(world.count('migrate') + world.count('backup')).toBe(0);
   });
 
   it('does not go back one more when it is typed again', async () => {

@@ -131,7 +131,7 @@ const table: Row<Returning>[] = [
   lock,
   {
     title: 'maintenance page',
-    when: ({ way }) => way.restores !== undefined,
+    when: ({ way, setting }) => way.restores !== undefined && setting.stage.proxy !== 'none',
     run: async (passage, signal) => {
       passage.page = true;
       await phaseOn(passage, passage.members, 'maintenance', signal, { page: 'on' });
@@ -148,6 +148,8 @@ const table: Row<Returning>[] = [
     title: 'start',
     run: async (passage, signal) => {
       for (const member of passage.members) member.changed = true;
+      // Its folder is there; network, volumes and proxy may not be any more.
+      await phaseOn(passage, passage.members, 'prepare', signal);
       await phaseOn(passage, passage.members, 'start', signal);
     },
   },
@@ -164,6 +166,7 @@ const table: Row<Returning>[] = [
   {
     title: 'end of maintenance',
     // Also for the page that an earlier rollback had to leave.
+    when: ({ setting }) => setting.stage.proxy !== 'none',
     pastReturn: true,
     run: async (passage) => {
       await phaseOn(passage, passage.members, 'maintenance', undefined, { page: 'off' });

@@ -1,4 +1,5 @@
 import { asSluiceError, errors } from '../foundation/index.ts';
+import { checkClock } from '../host/index.ts';
 import type { Row } from '../steps/index.ts';
 import { factOf, truthOf } from './facts.ts';
 import { runOn, sideBySide, type Member } from './fleet.ts';
@@ -10,8 +11,6 @@ import { putBack, release } from './verdict.ts';
 const once = { attempts: 1, pause: 0, longest: 0 };
 /** A registry may be away for a moment. */
 const pulling = { attempts: 4, pause: 1_000, longest: 8_000 };
-/** Clocks further apart than this make times of releases, backups and certificates lie. */
-const SKEW = 300_000;
 
 /**
  * A deployment as a person reads it aloud. `waves` is the greatest number of waves of any service in the run.
@@ -74,16 +73,13 @@ export function measured<P extends Passage>(row: Row<P>): Row<P> {
 export const preflight: Row<Passage> = {
   title: 'preflight',
   run: async (passage, signal) => {
+    const from = passage.now().getTime();
     const [said] = await Promise.all([
       phaseOn(passage, passage.members, 'preflight', signal),
       askBefore(passage),
     ]);
-    const here = passage.now().getTime();
-    for (const [member, result] of said) {
-      const clock = Number(factOf(result, 'clock') ?? here / 1_000) * 1_000;
-      const ms = Math.abs(clock - here);
-      if (ms > SKEW) throw errors.CLOCK_SKEW({ host: member.name, ms, limit: SKEW });
-    }
+    const to = passage.now().getTime();
+    for (const [member, result] of said) checkClock(member.name, result, { from, to });
   },
 };
 
@@ -216,10 +212,17 @@ export async function verifyOn(passage: Passage, members: Member[], signal: Abor
         wanted: wanted.release,
         serving: truth.serving ?? 'none',
       });
-    for (const { release: of, service, image } of truth.containers) {
-      const digest = wanted.images[service]?.split('@')[1];
-      if (of === wanted.release && digest !== undefined && !image.includes(digest))
-        throw errors.OTHER_DIGEST_RUNS({ host: member.name, service, wanted: digest, found: image });
+    for (const [service, reference] of Object.entries(wanted.images)) {
+      const digest = reference.split('@')[1] ?? reference;
+      const own = truth.containers.filter((one) => one.release === wanted.release && one.service === service);
+      const other = own.find(({ image }) => !image.includes(digest));
+      if (own.length === 0 || other)
+        throw errors.OTHER_DIGEST_RUNS({
+          host: member.name,
+          service,
+          wanted: digest,
+          found: other?.image ?? 'nothing',
+        });
     }
     await run('watch');
   });

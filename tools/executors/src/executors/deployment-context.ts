@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { DeploymentContext, DeploymentEvent, Notify } from '../deployment/index.ts';
-import { renderRelease } from '../deployment/render.ts';
 import { redact } from '../foundation/index.ts';
-import { openHost } from '../host/index.ts';
+import { openHost, releaseFiles } from '../host/index.ts';
 import type { Context } from '../promotion/context.ts';
 import { deploymentRecords, deploymentSource } from '../promotion/image/source.ts';
 import { openNotifier } from '../report/notifications/index.ts';
@@ -21,7 +20,7 @@ export function deploymentContext(context: Context): DeploymentContext {
     owner: ownerOf(env),
     source: deploymentSource(context),
     records: deploymentRecords(context),
-    render: renderRelease,
+    render: releaseFiles,
     openHost: (stage, name, service) =>
       openHost({
         name,

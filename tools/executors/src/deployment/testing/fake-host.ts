@@ -111,13 +111,19 @@ export class FakeHost implements Host {
   readonly #run: string;
   readonly #faults: Fault[];
   readonly #stop: () => void;
+  readonly #now: Date;
   readonly #log: ((host: string, phase: PhaseName) => void) | undefined;
   #open = false;
 
   constructor(
     machine: FakeMachine,
     run: string,
-    options: { faults?: Fault[]; stop?: () => void; log?: (host: string, phase: PhaseName) => void } = {},
+    options: {
+      now: Date;
+      faults?: Fault[];
+      stop?: () => void;
+      log?: (host: string, phase: PhaseName) => void;
+    },
   ) {
     this.name = machine.name;
     this.#machine = machine;
@@ -125,6 +131,7 @@ export class FakeHost implements Host {
     this.#faults = options.faults ?? [];
     this.#stop = options.stop ?? (() => undefined);
     this.#log = options.log;
+    this.#now = options.now;
   }
 
   async run(phase: PhaseName, input: PhaseInput = {}): Promise<PhaseResult> {
@@ -219,15 +226,24 @@ export class FakeHost implements Host {
         ];
       case 'releases':
         return [
-          ...[...machine.releases].flatMap(([name, { manifest, state }]) =>
-            fact('release', JSON.stringify({ release: name, state, manifest })),
-          ),
-          ...machine.backups.flatMap(({ file, serving, pinned }) =>
-            fact(
-              'backup',
-              JSON.stringify({ file, bytes: 1_000, pinned, manifest: { verified: 'then', serving } }),
+          ...[...machine.releases]
+            .toReversed()
+            .flatMap(([name, { manifest, state }]) =>
+              fact('release', JSON.stringify({ release: name, state, manifest: JSON.stringify(manifest) })),
             ),
-          ),
+          ...machine.backups
+            .toReversed()
+            .flatMap(({ file, serving, pinned }) =>
+              fact(
+                'backup',
+                JSON.stringify({
+                  file,
+                  bytes: 1_000,
+                  pinned,
+                  manifest: JSON.stringify({ verified: 'then', serving }),
+                }),
+              ),
+            ),
         ];
       case 'lock':
         if (machine.lock && machine.lock.run !== this.#run)
@@ -240,7 +256,9 @@ export class FakeHost implements Host {
         machine.lock = undefined;
         return [];
       case 'prepare':
-        machine.releases.set(release, { manifest: manifestIn(stdin), state: 'prepared' });
+        if (stdin.startsWith('\0')) {
+          if (!machine.releases.has(release)) throw new Error('there is no such release');
+        } else machine.releases.set(release, { manifest: manifestIn(stdin), state: 'prepared' });
         return [];
       case 'backup': {
         const file = `backup_staging_${machine.backups.length + 1}.tar.gz`;
@@ -297,6 +315,7 @@ export class FakeHost implements Host {
         machine.maintenance = values['PAGE'] === 'on';
         return [];
       case 'preflight':
+        return fact('clock', String(Math.floor(this.#now.getTime() / 1_000)));
       case 'prune':
         return [];
     }

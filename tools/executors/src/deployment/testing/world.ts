@@ -183,6 +183,7 @@ export class World {
       render,
       openHost: async (_, host, project) => {
         const opened = new FakeHost(this.machine(project, host), run, {
+          now,
           faults: faults[host] ?? [],
           log: (name, phase) => void this.log.push(`${name} ${phase}`),
           ...(stop ? { stop } : {}),

@@ -13,7 +13,7 @@ done
 if seek_engine; then
   for id in $(containers com.sluice.release); do
     fact container "$(docker inspect --format \
-      '{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Config.Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}}}' \
+      '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}}}' \
       "$id")"
   done
   fact serving "$(proxy_serving "$service" "$environment" || :)"
