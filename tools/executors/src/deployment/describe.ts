@@ -53,11 +53,7 @@ function phasesOf({ plan, setting, canaryForMs }: Deployment, leader: boolean): 
     ['prepare'],
     ...onLeader(saves && Object.values(plan.current).some(Boolean) ? [['backup']] : []),
     ['pull'],
-    ...onLeader(
-      setting.migrations && plan.pendingMigrations.length > 0
-        ? [['migrate', { contract: plan.blocksRollback !== undefined }]]
-        : [],
-    ),
+    ...onLeader(setting.migrations && plan.pendingMigrations.length > 0 ? [['migrate']] : []),
     ['start'],
     ['health'],
     ...(plan.canary === undefined

@@ -23,6 +23,8 @@ export interface Setting {
   /** Room that images and backup take, in megabytes. */
   needMb: number;
   migrations?: MigrationsConfig;
+  /** From its migration, or its restore, on the release before may not work with the database. */
+  oneWay: boolean;
   /** Verified backups that are kept. */
   backups: number;
 }
@@ -38,7 +40,6 @@ export interface PhaseOptions {
   /** Backup that a database is restored from. */
   file?: string;
   page?: 'on' | 'off';
-  contract?: boolean;
 }
 
 /** Seconds that the one phase may take beyond what it waits for, before it counts as hanging. */
@@ -106,18 +107,18 @@ const parts: Partial<
     values: { IMAGES: lines(Object.values(images)) },
     ...(credentials ? { stdin: `${credentials.username}\n${credentials.password.reveal()}\n` } : {}),
   }),
-  migrate: ({ migrations }, { contract }) => ({
+  migrate: ({ migrations, oneWay }) => ({
     values: {
       COMPOSE_SERVICE: migrations?.service ?? '',
       COMMAND: lines(migrations?.command ?? []),
-      CONTRACT: contract ? 'yes' : 'no',
+      CONTRACT: oneWay ? 'yes' : 'no',
     },
   }),
   health: (_, __, { upstreams }) => ({
     values: { PROBES: probes({ upstreams }) },
     waits: longest(upstreams.map(({ within }) => within)),
   }),
-  switch: (_, { weight = 100 }, { upstreams }) => ({
+  switch: ({ oneWay }, { weight = 100 }, { upstreams }) => ({
     values: { WEIGHT: String(weight), DRAIN: String(longest(upstreams.map(({ drain }) => drain))) },
     waits: longest(upstreams.map(({ drain }) => drain)),
   }),

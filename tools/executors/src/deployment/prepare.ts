@@ -142,6 +142,7 @@ export async function planDeployment(
       ...(artifact.credentials ? { credentials: artifact.credentials } : {}),
       needMb: needed(artifact, [...backups.values()].flat()),
       ...(bundle.config.migrations ? { migrations: bundle.config.migrations } : {}),
+      oneWay: plan.blocksRollback !== undefined,
       backups: bundle.config.stages[stage.name]?.backup?.keep ?? stage.backups,
     };
     return {

@@ -108,6 +108,7 @@ function settingFor(
     accessories: false,
     variables: restores === undefined ? {} : passwordsFor(context, stage, to, given),
     needMb: 0,
+    oneWay: restores !== undefined,
     backups: stage.backups,
   };
 }

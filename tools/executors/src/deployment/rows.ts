@@ -138,7 +138,7 @@ const opening: Row<Deployment>[] = [
     run: async (passage, signal) => {
       const contract = passage.plan.blocksRollback;
       if (contract !== undefined) passage.oneWay = `the migration ${contract} ran`;
-      await phaseOn(passage, [leaderOf(passage)], 'migrate', signal, { contract: contract !== undefined });
+      await phaseOn(passage, [leaderOf(passage)], 'migrate', signal);
     },
   },
 ];

@@ -313,6 +313,22 @@ describe('undo', () => {
     await host.run('unlock');
   });
 
+  it.each([
+    ['migrate began 2 contract=yes', true],
+    ['switch began 2 100% contract=yes', true],
+    ['restore done shop', true],
+    ['migrate began 2 contract=no', false],
+    ['restore began file', false],
+  ])('leaves all as it is after what the release before may not live with (%s: %s)', async (line, left) => {
+    midway();
+    const host = await deployer('run-1');
+    await lock(host);
+    writeFileSync(join(folder(), 'journal'), `2026-01-01T00:00:00Z run-1 ${line}\n`, { flag: 'a' });
+    expect((await undo(host)).includes('left one-way')).toBe(left);
+    expect(docker.containers()).toEqual(left ? ['c1', 'c2', 'db'] : ['c1', 'db']);
+    await host.run('unlock');
+  });
+
   it('removes all of a first release, because there is nothing to go back to', async () => {
     midway();
     rmSync(join(folder(), 'current'));

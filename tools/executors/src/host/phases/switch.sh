@@ -1,7 +1,8 @@
 # Sends WEIGHT percent of the requests to the release; with 100, waits up to DRAIN seconds for the requests at the old one.
+# CONTRACT=yes: from here on the release before may not work with the database any more, so undo leaves things as they are.
 hold
 weight=${SLUICE_WEIGHT:-100}
-journal switch began "$release $weight%"
+journal switch began "$release $weight%${SLUICE_CONTRACT:+ contract=$SLUICE_CONTRACT}"
 need_file services
 folder=$(release_folder)
 find_engine

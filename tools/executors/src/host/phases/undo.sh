@@ -6,6 +6,28 @@ serving=$(current)
 rm -rf "$home"/releases/*.tmp
 journal undo began "$serving" || :
 
+# The backup of a failed run is not rotated away.
+pin_backups() {
+  for manifest in "$home"/backups/*.json; do
+    if grep -q "\"run\": *\"$run\"" "$manifest" 2>/dev/null; then : >"${manifest%.json}.pinned" || :; fi
+  done
+}
+
+# one_way: whether this run did to the database what the release in `current` may not be able to live with: a migration that takes
+# something away, or a restore (on the leader; on other hosts the switch says so). Then a person decides.
+one_way() {
+  awk -v "run=$run" '
+    $2 == run && (($3 == "migrate" || $3 == "switch") && $4 == "began" && / contract=yes$/ || $3 == "restore" && $4 == "done") { found = 1 }
+    END { exit !found }' "$home/journal" 2>/dev/null
+}
+if one_way; then
+  pin_backups
+  log 'the database was changed in a way that the release before may not be able to live with: everything stays as it is'
+  journal undo left || :
+  fact left one-way
+  exit 0
+fi
+
 # others: containers of all releases but the current one. Accessories belong to no release.
 others() {
   for sluice_id in $(containers com.sluice.release); do
@@ -59,10 +81,7 @@ for folder in "$home"/releases/*/; do
   fi
 done
 
-# The backup of a failed run is not rotated away.
-for manifest in "$home"/backups/*.json; do
-  if grep -q "\"run\": *\"$run\"" "$manifest" 2>/dev/null; then : >"${manifest%.json}.pinned" || :; fi
-done
+pin_backups
 
 undone_steps | while IFS= read -r step; do
   journal "$step" undone || :
