@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -30,6 +38,8 @@ export class NxWorkspace {
     });
     // The plugin itself is not part of these stories: compiling it would be most of their time.
     this.json('tools/executors/package.json', (manifest) => ({ ...manifest, private: true }));
+    // Nor are the services: building their images takes an engine.
+    for (const app of ['api', 'web']) rmSync(join(this.root, 'apps', app, 'sluice.json'));
     this.git('init', '--quiet', '--initial-branch=main');
     this.git('config', 'user.name', 'Dev');
     this.git('config', 'user.email', 'dev@acme.example');
