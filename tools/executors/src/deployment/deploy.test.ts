@@ -282,6 +282,18 @@ describe('a migration that takes something away', () => {
     });
   });
 
+  it('is told to every host, which must not undo it by itself either', async () => {
+    const { results } = await world.deploy({ dryRun: true });
+    expect(results[0]?.line).toContain('no way back by itself: 3-drop-column');
+    const told = (results[0]?.line ?? '').match(/# (migrate|switch)\n(.+\n)*?CONTRACT=yes\n/g);
+    expect(told?.map((text) => text.split('\n')[0])).toEqual([
+      '# migrate',
+      '# switch',
+      '# switch',
+      '# switch',
+    ]);
+  });
+
   it('changes nothing where the failure comes before it', async () => {
     const { results } = await world.deploy({ faults: { two: [{ phase: 'pull', how: 'fails' }] } });
     expect(results[0]).toMatchObject({ outcome: 'restored' });

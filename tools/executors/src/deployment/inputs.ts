@@ -119,7 +119,11 @@ const parts: Partial<
     waits: longest(upstreams.map(({ within }) => within)),
   }),
   switch: ({ oneWay }, { weight = 100 }, { upstreams }) => ({
-    values: { WEIGHT: String(weight), DRAIN: String(longest(upstreams.map(({ drain }) => drain))) },
+    values: {
+      WEIGHT: String(weight),
+      DRAIN: String(longest(upstreams.map(({ drain }) => drain))),
+      CONTRACT: oneWay ? 'yes' : 'no',
+    },
     waits: longest(upstreams.map(({ drain }) => drain)),
   }),
   watch: (_, { seconds = 0, canary }, { upstreams }) => ({
