@@ -113,7 +113,7 @@ function checkSnapshot(
 }
 
 export const deployAnew = (project: string, target: string, stage: string, version: string): string =>
-  `npx nx run ${project}:${target}:${stage} --version=${version} (deploys the same image anew)`;
+  `npx nx run ${project}:${target}:${stage} -- --version=${version} (deploys the same image anew)`;
 
 /** Migrations marked `contract` that the release to go back to does not know. */
 function takenAway(left: ReleaseManifest, to: ReleaseManifest): string[] {

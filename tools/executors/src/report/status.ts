@@ -69,7 +69,7 @@ function serviceCell(stage: ServiceStageStatus, now: Date): string {
 function deployNotes(project: string, stage: ServiceStageStatus): string[] {
   const { running, failed } = stage;
   const at = `  ${project} in ${stage.stage}:`;
-  const behind = running && stage.version && stage.version !== running.version;
+  const behind = running && stage.version && stage.version !== running.version && !stage.isHeld;
   return [
     ...(running
       ? [

@@ -49,6 +49,17 @@ describe('status', () => {
     expect(text).toContain(`${two.version} failed at `);
     expect(text).toMatch(/^web +- +- +-$/m);
   });
+
+  it('does not send anybody to deploy what is held', async () => {
+    await start(HOSTS);
+    const one = await flow.ship('api', 'one', 'staging');
+    await flow.deployed('staging', one);
+    const two = await flow.ship('api', 'two', 'staging');
+    await flow.deployed('staging', two, { type: 'held', reason: 'it leaks' });
+    const text = formatStatus(await flow.with(statusOf), new Date());
+    expect(text).toContain(`${two.version} HELD`);
+    expect(text).not.toContain('can be deployed');
+  });
 });
 
 describe('base', () => {
