@@ -1,0 +1,146 @@
+import type { Mode } from './service.ts';
+
+/** The rows of a deployment to one host, in order. */
+export const STEPS = [
+  'preflight',
+  'lock',
+  'prepare',
+  'backup',
+  'pull',
+  'migrate',
+  'start',
+  'health',
+  'switch',
+  'verify',
+  'bake',
+  'finish',
+  'record',
+  'prune',
+] as const;
+export type Step = (typeof STEPS)[number];
+
+export type Fault =
+  /** The deployer is gone without a word. */
+  | 'killed'
+  /** Its connection breaks, and can be made again at once. */
+  | 'hung up'
+  /** Its connection is silent, until the host has put itself back. */
+  | 'cut off'
+  | 'engine stopped'
+  | 'disk full'
+  /** The step itself fails. */
+  | 'own';
+
+/** What is wrong where a step itself fails: with the version, with the registry, or with the host. */
+export type Own =
+  | { version: Mode; after?: number; code: string }
+  | { host: string; mend: string; code: string }
+  | { registry: 'refuses' | 'breaks'; code: string }
+  | { ledger: 'locked'; code: string };
+
+export interface Case {
+  fault: Fault;
+  step: Step;
+  /** Before the host hears of the step, or while it is at it. */
+  when: 'before' | 'during';
+  own?: Own;
+}
+
+/** Steps that the host writes into its journal when they begin: only of those it can be said when they are under way. */
+const JOURNALLED = new Set<Step>([
+  'prepare',
+  'backup',
+  'pull',
+  'migrate',
+  'start',
+  'health',
+  'switch',
+  'finish',
+]);
+
+const database = 'docker pause web-staging_db_1';
+const OWN: [Step, Own][] = [
+  [
+    'preflight',
+    {
+      host: 'docker rm -f sluice-proxy && docker run -d --name squatter -p 80:80 caddy:2.10',
+      mend: 'docker rm -f squatter',
+      code: 'PORT_TAKEN',
+    },
+  ],
+  [
+    'prepare',
+    {
+      host: 'docker rm -f web-staging_db_1 && chmod 000 /var/lib/docker/volumes/web-staging_rows',
+      mend: 'chmod 701 /var/lib/docker/volumes/web-staging_rows',
+      code: 'ACCESSOR',
+    },
+  ],
+  [
+    'backup',
+    {
+      host: 'docker stop web-staging_db_1',
+      mend: 'docker start web-staging_db_1',
+      code: 'DATABASE_UNREACHABLE',
+    },
+  ],
+  ['pull', { registry: 'refuses', code: 'PULL_REFUSED' }],
+  ['pull', { registry: 'breaks', code: 'PULL_FAILED' }],
+  ['migrate', { version: 'migration', code: 'MIGRATION_FAILED' }],
+  ['health', { version: 'crash', code: 'CRASH_LOOP' }],
+  ['health', { version: 'never', code: 'PROBE_FAILED' }],
+  ['switch', { host: 'docker rm -f sluice-proxy', mend: '', code: '' }],
+  ['bake', { version: 'later', after: 4, code: 'PROBE_FAILED' }],
+  ['bake', { host: 'docker rm -f sluice-proxy', mend: '', code: 'PROXY_DOWN' }],
+  ['record', { ledger: 'locked', code: 'DEPLOY_NOT_RECORDED' }],
+];
+
+/** Every fault at every step. */
+export function matrix(): Case[] {
+  const outside = (['killed', 'hung up', 'cut off', 'engine stopped', 'disk full'] as const).flatMap(
+    (fault) =>
+      STEPS.flatMap((step): Case[] => [
+        { fault, step, when: 'before' },
+        ...(JOURNALLED.has(step) && fault !== 'disk full' ? [{ fault, step, when: 'during' as const }] : []),
+      ]),
+  );
+  return [...outside, ...OWN.map(([step, own]): Case => ({ fault: 'own', step, when: 'before', own }))];
+}
+
+/** A case of every fault, the same for the same seed. */
+export function sample(cases: Case[], seed: number): Case[] {
+  let state = seed >>> 0;
+  const random = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  random();
+  const kinds = Map.groupBy(cases, ({ fault }) => fault);
+  return [...kinds.values()].map((all) => all[Math.floor(random() * all.length)] as Case);
+}
+
+/** From `finish` on there is no way back; while the host is at it, it is one or the other. */
+export function serves({ step, when, fault, own }: Case): 'old' | 'new' | 'either' {
+  if (step === 'record' || step === 'prune') return 'new';
+  if (step === 'finish' && when === 'during') return 'either';
+  if (fault === 'own' && own && 'host' in own && own.code === '') return 'either';
+  // What comes back within the lease goes on.
+  if (fault === 'hung up') return 'either';
+  if (fault === 'cut off' && (step === 'preflight' || step === 'lock')) return 'either';
+  // Not every step needs room.
+  if (fault === 'disk full') return 'either';
+  return 'old';
+}
+
+export function nameOf({ fault, step, when, own }: Case): string {
+  if (!own) return `${fault} ${when === 'before' ? 'before' : 'while at'} ${step}`;
+  const what =
+    'version' in own
+      ? own.version
+      : 'registry' in own
+        ? `the registry ${own.registry}`
+        : 'ledger' in own
+          ? 'the ledger is locked'
+          : own.host;
+  return `${step} fails by itself: ${what}`;
+}
