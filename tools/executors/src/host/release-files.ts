@@ -35,7 +35,7 @@ export interface ReleaseFiles {
  * - `environment.json`: the variables that they were resolved with
  * - `services`: lines `<compose service> <its names in compose.yaml>...`
  * - `volumes`: lines `<name>\t<driver>\t<option>...`, and `network`: what is made where it is missing
- * - `proxy.json`, `routes`: see `proxy/caddy.ts`; none with `proxy: none`
+ * - `proxy.json`, `routes`, `addresses`: see `proxy/caddy.ts`; none with `proxy: none`
  * @throws COMPOSE_FILE_INVALID, COMPOSE_SERVICE_MISSING, COMPOSE_CONTAINER_NAME, COMPOSE_FIXED_PORT, VARIABLE_MISSING
  */
 export function releaseFiles(input: ReleaseFilesInput): ReleaseFiles {

@@ -288,4 +288,148 @@ describeWithHosts('releases on a host', () => {
     ).toMatchObject({ code: 'PULL_FAILED' });
     expect(await machine.exec('ls ~deploy/.sluice/shop/staging/run; ls -a ~deploy')).not.toContain('.docker');
   });
+
+  it('wait for what they need, and say what of it is not ready', async () => {
+    const compose = (mode: string, image: string) => `services:
+  web: { build: ., environment: { VERSION: "1", MODE: "\${MODE:-good}" }, depends_on: [cache] }
+  cache:
+    image: ${image}
+    environment: { MODE: ${mode} }
+    restart: "no"
+`;
+    const broken = await opened({ compose: compose('crash', image) });
+    expect(await failure(broken.prepare({}))).toMatchObject({
+      code: 'ACCESSORY_UNHEALTHY',
+      message: expect.stringMatching(/^cache, .*exited with code 3/),
+    });
+    const absent = await opened({ service: 'absent', compose: compose('good', `${image.split('@')[0]}:no`) });
+    expect(await failure(absent.prepare({}))).toMatchObject({ code: 'ACCESSORIES_FAILED' });
+
+    const good = await opened({ service: 'good', compose: compose('good', image) });
+    await good.deploy({});
+    const started = () =>
+      machine.engine('inspect', '-f', '{{.Id}} {{.State.StartedAt}}', 'good-staging_cache_1');
+    const before = await started();
+    await good.deploy({ MODE: 'good' });
+    expect(await started()).toBe(before);
+    const asked = await machine.engine(
+      'exec',
+      'good-staging_cache_1',
+      'node',
+      '-e',
+      `
+      fetch('http://cache:3000/').then((r) => console.log(r.status))`,
+    );
+    expect(asked.trim()).toBe('200');
+  });
+
+  it('find a proxy that is not theirs, or listens elsewhere, or takes nothing of it', async () => {
+    await machine.engine(
+      'run',
+      '-d',
+      '--name',
+      'sluice-proxy',
+      '--entrypoint',
+      'sleep',
+      'debian:bookworm-slim',
+      '60',
+    );
+    const first = await opened();
+    expect(await failure(first.prepare({ VERSION: '1' }))).toMatchObject({ code: 'PROXY_FOREIGN' });
+    await machine.engine('rm', '-f', 'sluice-proxy');
+
+    await machine.engine(
+      'run',
+      '-d',
+      '--name',
+      'taken',
+      '-p',
+      '8080:80',
+      '--entrypoint',
+      'sleep',
+      'debian:bookworm-slim',
+      '600',
+    );
+    expect(await failure(first.prepare({ VERSION: '1' }))).toMatchObject({
+      code: 'PROXY_DOWN',
+      message: expect.stringContaining('8080'),
+    });
+    await machine.engine('rm', '-f', 'taken');
+    await first.deploy({ VERSION: '1' });
+
+    const elsewhere = await opened({ service: 'elsewhere', ports: { http: 8081, https: 8443 } });
+    expect(await failure(elsewhere.prepare({ VERSION: '1' }))).toMatchObject({
+      code: 'PROXY_PORTS',
+      message: expect.stringMatching(/8080 8443 .* 8081 8443/),
+    });
+
+    const wrong = await opened({ service: 'wrong', hostnames: ['a.example.com', 'a.example.com'] });
+    await wrong.prepare({ VERSION: '2' });
+    await wrong.start();
+    await wrong.health();
+    expect(await failure(wrong.switch())).toMatchObject({ code: 'PROXY_REFUSED' });
+    await wrong.undo();
+    await first.deploy({ VERSION: '3' });
+    expect((await get()).version).toBe('3');
+  });
+
+  it('that are watched lose their proxy, or their container', async () => {
+    const service = await opened();
+    await service.deploy({ VERSION: '1' });
+    await machine.engine('rm', '-f', 'sluice-proxy');
+    expect(await failure(service.watch())).toMatchObject({ code: 'PROXY_DOWN' });
+    await service.undo();
+    expect((await get()).version).toBe('1');
+    const [id = ''] = (await machine.engine('ps', '-q', '--filter', 'label=com.sluice.part=web')).split('\n');
+    await machine.engine('stop', id);
+    expect(await failure(service.watch())).toMatchObject({ code: 'CRASH_LOOP' });
+  });
+
+  it('say that something of theirs is gone, or cannot start', async () => {
+    const service = await opened();
+    service.release = '20250101T000000-000000000000';
+    expect(await failure(service.start())).toMatchObject({ code: 'RELEASE_FOLDER_GONE' });
+    await service.prepare({ VERSION: '1' });
+    await machine.engine('network', 'rm', 'shop-staging');
+    expect(await failure(service.start())).toMatchObject({
+      code: 'START_FAILED',
+      message: expect.stringContaining('shop-staging'),
+    });
+  });
+
+  it('do not begin on a disk that is full, and go back on one', async () => {
+    const service = await opened();
+    await machine.fillDisk();
+    try {
+      expect(await failure(service.prepare({ VERSION: '1' }))).toMatchObject({ code: 'HOST_DISK_FULL' });
+    } finally {
+      await machine.freeDisk();
+    }
+    await service.deploy({ VERSION: '1' });
+    const first = service.release;
+    await service.prepare({ VERSION: '2' });
+    await service.start();
+    await service.switch();
+    expect((await get()).version).toBe('2');
+    await machine.fillDisk();
+    try {
+      await service.undo();
+      expect((await get()).version).toBe('1');
+      expect(await service.containers()).toEqual([`${first} running`]);
+    } finally {
+      await machine.freeDisk();
+    }
+  });
+
+  it('are taken by compose 2 too, and by a user who has sudo alone', async () => {
+    const other = await lab.host({ compose: 'v2', access: 'sudo' });
+    const service = new DeployedService(other, image, { replicas: 2 });
+    open.push(service);
+    await service.lock();
+    await service.deploy({ VERSION: '1' });
+    await service.deploy({ VERSION: '2' });
+    expect(await service.truth()).toMatchObject({ current: service.release, serving: service.release });
+    const response = await fetch(other.url(8080), { headers: { connection: 'close' } });
+    expect(await response.json()).toMatchObject({ version: '2' });
+  });
 });

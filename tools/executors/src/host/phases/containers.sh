@@ -36,7 +36,7 @@ need_file() {
 }
 
 # part_of CONTAINER: the compose service's own name.
-part_of() { label "$1" com.sluice.part; }
+part_of() { docker inspect --format '{{with index .Config.Labels "com.sluice.part"}}{{.}}{{else}}{{index .Config.Labels "com.sluice.accessory"}}{{end}}' "$1"; }
 
 # state_of CONTAINER: `status restarts exit-code health policy`, each exactly as the engine has it; health is `none` without a check.
 state_of() {
@@ -183,14 +183,12 @@ probe_gives_up() {
   fail PROBE_FAILED "service=$probe_service" "path=$probe_path" "got=$probe_got" "wanted=$probe_wanted_words"
 }
 
-# remove_release NAME: its containers and its own network, never a volume.
+# remove_release NAME: its containers, each with the time to end that its compose file gives it. Never a named volume.
 remove_release() {
-  remove_file=$(release_folder "$1")/compose.yaml
-  if [ -e "$remove_file" ]; then
-    compose -p "$(project "$1")" -f "$remove_file" down 2>&1 </dev/null | as_log || :
-  fi
-  for id in $(containers "com.sluice.release=$1"); do
-    docker stop "$id" >/dev/null </dev/null || :
-    docker rm --force --volumes "$id" >/dev/null </dev/null
-  done
+  remove_ids=$(containers "com.sluice.release=$1")
+  [ -n "$remove_ids" ] || return 0
+  # shellcheck disable=SC2086 # Ids.
+  docker stop $remove_ids >/dev/null </dev/null || :
+  # shellcheck disable=SC2086
+  docker rm --force --volumes $remove_ids >/dev/null </dev/null
 }

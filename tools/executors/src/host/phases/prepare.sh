@@ -1,16 +1,14 @@
 # Puts the files of a release on the host (a tar on standard input; for a release that is there already, an empty one will do), makes
 # what releases share where it is missing (networks, volumes, the proxy), and with ACCESSORIES=yes starts what of them does not run.
 hold
-journal prepare began "$release"
 folder=$(release_folder)
-mkdir -p "$home/releases" "$home/run"
-
+# First of all: it is what tells a disk that is full.
 rm -rf "$folder.tmp"
-mkdir "$folder.tmp"
-tar -xf - -C "$folder.tmp" || fail HOST_DISK_FULL "said=the files of the release could not be written ($(free_mb "$home") MB are free)"
+{ mkdir -p "$home/releases" "$home/run" "$folder.tmp" && tar -xf - -C "$folder.tmp"; } ||
+  fail HOST_DISK_FULL "said=the files of the release could not be written ($(free_mb "$home") MB are free)"
+journal prepare began "$release"
 if [ -e "$folder.tmp/compose.yaml" ]; then
   find "$folder.tmp" -type f -exec chmod 600 {} +
-  # A release that failed before may be deployed again under its name only by hand.
   for file in "$folder.tmp"/*; do synced "$file"; done
   rm -rf "$folder"
   mv "$folder.tmp" "$folder"
@@ -43,19 +41,32 @@ if proxied "$folder"; then proxy_ensure "$folder"; fi
 if [ "${SLUICE_ACCESSORIES:-no}" = yes ]; then
   need_file accessories.yaml
   accessories=$(printf %s "$service-$environment" | tr '[:upper:]' '[:lower:]')
-  logged compose -p "$accessories" -f "$folder/accessories.yaml" up -d || fail ACCESSORIES_FAILED "said=$said"
-  # Migrations need them: those that can say so are ready first.
-  waited=0
-  for id in $(docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$accessories"); do
-    [ "$(label "$id" com.docker.compose.oneoff)" != True ] || continue
-    while container_check "$id" && [ "$verdict" != ok ]; do
-      if [ "$verdict" = crashed ] || [ "$waited" -ge 180 ]; then
-        last_words "$id"
-        fail ACCESSORY_UNHEALTHY "service=$(label "$id" com.docker.compose.service)" "found=$found"
-      fi
-      waited=$((waited + 1))
-      sleep 0.5
+  # accessory_containers: with when each was started.
+  accessory_containers() {
+    for id in $(docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$accessories" --filter label=com.sluice.accessory); do
+      docker inspect --format '{{.Id}} {{.State.StartedAt}}' "$id"
     done
+  }
+  before=$(accessory_containers)
+  logged compose -p "$accessories" -f "$folder/accessories.yaml" up -d || fail ACCESSORIES_FAILED "said=$said"
+
+  # Migrations need them, so they are ready first: those that can tell. What was only just started has to stay up, too.
+  readings=1
+  if [ "$(accessory_containers)" != "$before" ]; then readings=2; fi
+  left=180
+  while [ "$readings" -gt 0 ]; do
+    for id in $(accessory_containers | cut -d ' ' -f 1); do
+      while container_check "$id" && [ "$verdict" != ok ]; do
+        if [ "$verdict" = crashed ] || [ "$left" -le 0 ]; then
+          last_words "$id"
+          fail ACCESSORY_UNHEALTHY "service=$(label "$id" com.sluice.accessory)" "found=$found"
+        fi
+        left=$((left - 1))
+        sleep 0.5
+      done
+    done
+    readings=$((readings - 1))
+    if [ "$readings" -gt 0 ]; then sleep 1; fi
   done
 fi
 journal prepare 'done' "$release"

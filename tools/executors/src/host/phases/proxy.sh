@@ -14,15 +14,29 @@ proxied() { [ -s "$1/routes" ]; }
 
 proxy_slug() { printf %s "$1-$2" | tr '[:upper:]' '[:lower:]'; }
 
-# proxy_curl SOCKET ARGUMENT...: from within the folder, because a socket's path may have 107 bytes only.
+# proxy_curl SOCKET ARGUMENT...: from within the folder, because a socket's path may have 107 bytes only. Asks again where the proxy was just
+# taking a change, by which its listeners close.
 proxy_curl() {
   sluice_socket=$1
   shift
-  (cd "$proxy/run" && curl -q --silent --show-error --globoff --noproxy '*' --unix-socket "$sluice_socket" "$@")
+  for sluice_ask in 1 2 3 4 5; do
+    sluice_code=0
+    sluice_answer=$(cd "$proxy/run" && curl -q --silent --show-error --globoff --noproxy '*' --unix-socket "$sluice_socket" "$@") ||
+      sluice_code=$?
+    case $sluice_code in
+      7 | 52 | 56) [ "$sluice_ask" = 5 ] || sleep 0.1 ;;
+      *) break ;;
+    esac
+  done
+  [ -z "$sluice_answer" ] || printf '%s\n' "$sluice_answer"
+  return "$sluice_code"
 }
 
-# proxy_routes FILE: lines `id address hostname` of a release's routes.
-proxy_routes() { awk -F '\t' '$3 != "-" { print $3, $4, $5 }' "$1"; }
+# proxy_addresses FOLDER: lines `id address` of a release.
+proxy_addresses() { cat "$1/addresses"; }
+
+# proxy_ids FILE: ids in a file of routes.
+proxy_ids() { awk -F '\t' '$3 != "-" { print $3 }' "$1"; }
 
 # ── its container ───────────────────────────────────────────────────────────────────────────────────
 
@@ -56,7 +70,7 @@ proxy_run() {
     "${SLUICE_PROXY_IMAGE:-caddy:2.10}" caddy run --config /sluice/config.json
 }
 
-proxy_answers() { proxy_curl admin.sock --max-time 5 --output /dev/null http://localhost/config/admin 2>/dev/null; }
+proxy_answers() { proxy_curl admin.sock --max-time 5 --output /dev/null http://localhost/config/admin >/dev/null 2>&1; }
 
 # proxy_alone: waits until no other phase makes or starts the proxy. A link, because that is made whole or not at all; who holds it stands
 # in it, so that one who died holds nothing.
@@ -120,7 +134,7 @@ proxy_start() {
     [ "$sluice_state" = none ] || proxy_fits "$1"
     proxy_base "$1"
     if [ "$sluice_state" = running ] && [ "$sluice_try" -gt 1 ]; then sluice_state=hangs; fi
-    [ "$sluice_state" = running ] || proxy_assemble | put "$proxy/config.json"
+    [ "$sluice_state" = running ] || proxy_kept || proxy_assemble | put "$proxy/config.json"
     case $sluice_state in
       running) ;;
       none) sluice_said=$(proxy_run 2>&1) || sluice_state=failed ;;
@@ -145,7 +159,7 @@ proxy_start() {
 # proxy_assemble: base.json with all routes in their places.
 proxy_assemble() {
   cat "$proxy"/routes/*.routes 2>/dev/null | sort | awk -F '\t' -v base="$proxy/base.json" '
-    { routes[$1] = routes[$1] $6 ",\n" }
+    { routes[$1] = routes[$1] $5 ",\n" }
     END {
       while ((getline line < base) > 0) {
         if (match(line, /^ *"@routes [a-z]*",$/)) {
@@ -157,12 +171,16 @@ proxy_assemble() {
     }'
 }
 
+# proxy_kept: whether config.json is what the files say. It is written before the proxy starts and after it took a change; so then it does
+# what they say, too.
+proxy_kept() { proxy_assemble | cmp -s - "$proxy/config.json"; }
+
 # proxy_apply: what the files say is what it does, and will do after a restart.
 proxy_apply() {
   sluice_next=$proxy/next.$$
   for sluice_try in 1 2 3 4 5 6 7 8 9 10; do
     if ! sluice_etag=$(proxy_curl admin.sock --max-time 10 --output /dev/null --dump-header - http://localhost/config/ 2>&1); then
-      rm -f "$sluice_next"
+      rm -f "$sluice_next" "$sluice_next.said"
       fail PROXY_DOWN "said=$sluice_etag"
     fi
     sluice_etag=$(printf '%s\n' "$sluice_etag" | sed -n 's/^[Ee][Tt]ag: *//p' | tr -d '\r')
@@ -174,13 +192,12 @@ proxy_apply() {
     case $sluice_status in
       200)
         put "$proxy/config.json" <"$sluice_next"
-        proxy_assemble >"$sluice_next"
-        if cmp -s "$sluice_next" "$proxy/config.json"; then
+        if proxy_kept; then
           rm -f "$sluice_next" "$sluice_next.said"
           return 0
         fi
         ;;
-      412 | 000) sleep "0.$sluice_try" ;;
+      412 | 000) sleep 0.1 ;;
       *)
         sluice_said=$(cat "$sluice_next.said" 2>/dev/null || :)
         rm -f "$sluice_next" "$sluice_next.said"
@@ -196,6 +213,8 @@ proxy_apply() {
 # proxy_put FILE: this service's routes are these; none where FILE is empty.
 proxy_put() {
   sluice_mine=$proxy/routes/$(proxy_slug "$service" "$environment").routes
+  # Nothing to be done, in most cases; also not where nothing could be written.
+  if [ -n "$1" ] && cmp -s "$1" "$sluice_mine" && proxy_kept; then return 0; fi
   sluice_before=$proxy/before.$$
   if [ -e "$sluice_mine" ]; then cp "$sluice_mine" "$sluice_before"; else : >"$sluice_before"; fi
   if [ -n "$1" ]; then put "$sluice_mine" <"$1"; else rm -f "$sluice_mine"; fi
@@ -205,8 +224,8 @@ proxy_put() {
     rm -f "$sluice_before"
     fail PROXY_REFUSED "status=$sluice_status" "said=$sluice_said"
   fi
-  proxy_routes "$sluice_before" | while read -r sluice_id sluice_rest; do
-    if [ -z "$1" ] || ! proxy_routes "$1" | grep -q "^$sluice_id "; then rm -rf "${proxy:?}/traffic/$sluice_id"; fi
+  proxy_ids "$sluice_before" | while read -r sluice_id; do
+    if [ -z "$1" ] || ! proxy_ids "$1" | grep -qx "$sluice_id"; then rm -rf "${proxy:?}/traffic/$sluice_id"; fi
   done
   rm -f "$sluice_before"
 }
@@ -232,7 +251,12 @@ traffic_read() {
 # traffic_write ID SHARE A B. The new name is there before the old one goes: for a moment either counts.
 traffic_write() {
   mkdir -p "$proxy/traffic/$1"
-  : >"$proxy/traffic/$1/$2,$3,$4"
+  # On a disk that is full, a name can still be changed.
+  if ! { : >"$proxy/traffic/$1/$2,$3,$4"; } 2>/dev/null; then
+    for sluice_file in "$proxy/traffic/$1"/*,*,*; do
+      mv "$sluice_file" "$proxy/traffic/$1/$2,$3,$4" && break
+    done
+  fi
   synced "$proxy/traffic/$1"
   for sluice_file in "$proxy/traffic/$1"/*; do
     [ "$sluice_file" = "$proxy/traffic/$1/$2,$3,$4" ] || rm -f "$sluice_file"
@@ -252,9 +276,8 @@ share_of() {
 # proxy_switch FOLDER PERCENT: so many of the requests go to the release in FOLDER, the others to the one that had them.
 proxy_switch() {
   proxied "$1" || return 0
-  sluice_routes=$1/routes
   sluice_percent=$2
-  proxy_routes "$sluice_routes" | while read -r id address sluice_rest; do
+  proxy_addresses "$1" | while read -r id address; do
     if ! traffic_read "$id"; then
       traffic_write "$id" 0 "$address" "$address"
     elif [ "$a" = "$address" ]; then
@@ -269,7 +292,7 @@ proxy_switch() {
       traffic_write "$id" "$(share_of "$sluice_percent")" "$a" "$address"
     fi
   done
-  proxy_put "$sluice_routes"
+  proxy_put "$1/routes"
 }
 
 # proxy_in_flight ID GROUP
@@ -285,7 +308,7 @@ proxy_drain() {
   sluice_quiet=0
   # Twice: one who chose the old release a moment ago may not have begun to send.
   while [ "$sluice_quiet" -lt 2 ]; do
-    sluice_open=$(proxy_routes "$1/routes" | while read -r id address sluice_rest; do
+    sluice_open=$(proxy_addresses "$1" | while read -r id address; do
       traffic_read "$id" || continue
       [ "$a" = "$address" ] || proxy_in_flight "$id" a
       [ "$b" = "$address" ] || proxy_in_flight "$id" b
@@ -305,7 +328,7 @@ proxy_drain() {
 # proxy_settle FOLDER: no other release is known from now on.
 proxy_settle() {
   proxied "$1" || return 0
-  proxy_routes "$1/routes" | while read -r id address sluice_rest; do
+  proxy_addresses "$1" | while read -r id address; do
     traffic_read "$id" || traffic_write "$id" 0 "$address" "$address"
     traffic_write "$id" "${share:-0}" "$address" "$address"
   done
@@ -317,7 +340,7 @@ proxy_restore() {
   sluice_current=$(current)
   sluice_folder=$(release_folder "${sluice_current:-none}")
   if [ -n "$sluice_current" ] && proxied "$sluice_folder"; then
-    proxy_routes "$sluice_folder/routes" | while read -r id address sluice_rest; do
+    proxy_addresses "$sluice_folder" | while read -r id address; do
       if ! traffic_read "$id"; then
         traffic_write "$id" 0 "$address" "$address"
       elif [ "$a" = "$address" ]; then
@@ -333,7 +356,7 @@ proxy_restore() {
     return 0
   fi
   rm -f "$home/serving"
-  if [ -n "$sluice_current" ]; then put "$home/serving" <"$home/current"; fi
+  if [ -n "$sluice_current" ]; then put "$home/serving" <"$home/current" || :; fi
   [ -e "$proxy/routes/$(proxy_slug "$1" "$2").routes" ] || return 0
   proxy_ensure "$sluice_folder"
   proxy_put ''
@@ -344,7 +367,7 @@ proxy_restore() {
 proxy_serving() {
   sluice_mine=$proxy/routes/$(proxy_slug "$1" "$2").routes
   if [ -s "$sluice_mine" ]; then
-    proxy_routes "$sluice_mine" | while read -r id sluice_rest; do
+    proxy_ids "$sluice_mine" | while read -r id; do
       traffic_read "$id" || continue
       [ "$share" = g ] || echo "$a"
       [ "$share" = 0 ] || echo "$b"
@@ -369,7 +392,7 @@ proxy_serving() {
 # containers' network also where this user is not.
 proxy_probe() {
   if proxied "$1"; then
-    sluice_host=$(awk -F '\t' '$5 != "-" { print $5; exit }' "$1/routes")
+    sluice_host=$(awk -F '\t' '$4 != "-" { print $4; exit }' "$1/routes")
     proxy_curl probe.sock --max-time 5 --max-filesize 1000000 --output "$4" --write-out '%{http_code}' \
       --header "X-Sluice-Upstream: $2" --user-agent sluice "http://${sluice_host:-localhost}$3" 2>/dev/null || :
   else

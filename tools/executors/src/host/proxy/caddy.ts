@@ -14,7 +14,8 @@ type Json = Record<string, unknown>;
 /**
  * Caddy's part of a release:
  * - `proxy.json`, its configuration but for the routes, which the lines `"@routes <server>"` stand for;
- * - `routes`, a line each: server, order, id, address, host name, route; parted by tabs.
+ * - `routes`, a line each: server, order, id, host name, route; parted by tabs. Equal for releases that differ in nothing else;
+ * - `addresses`, lines `<id> <address>`.
  *
  * A change of Caddy's configuration closes its listeners and idle connections, and with each some requests are lost (at 400 a second,
  * about one). So a release does not change it: which release gets a request is the name of an empty file,
@@ -26,6 +27,9 @@ export function caddyFiles(input: ProxyInput): ProxyFiles {
     'proxy.json': `${JSON.stringify(baseConfig(input.ports), undefined, 1)}\n`,
     routes: routeLines(input)
       .map((line) => `${line.join('\t')}\n`)
+      .join(''),
+    addresses: input.routes
+      .map(({ name, address }) => `${routeId(input.service, input.environment, name)} ${address}\n`)
       .join(''),
   };
 }
@@ -92,14 +96,13 @@ function routeLines({ service, environment, ports, hostnames, routes }: ProxyInp
       String(9_999 - path.length).padStart(4, '0'),
     ].join('.');
   const folder = `${FOLDER}/traffic/${service}-${environment}`.toLowerCase();
-  const lines = routes.map(({ name, path, address }) => {
+  const lines = routes.map(({ name, path }) => {
     const id = routeId(service, environment, name);
     const route = { '@id': id, ...matching({ hostnames, path }), ...handling(id, folder), terminal: true };
     return [
       hostnames.length === 0 ? 'http' : 'https',
       order(path),
       id,
-      address,
       hostnames.find((one) => !one.startsWith('*')) ?? '-',
       JSON.stringify(route),
     ];
@@ -120,7 +123,7 @@ function routeLines({ service, environment, ports, hostnames, routes }: ProxyInp
     ],
     terminal: true,
   };
-  return [...lines, ['http', order(''), '-', '-', '-', JSON.stringify(redirect)]];
+  return [...lines, ['http', order(''), '-', '-', JSON.stringify(redirect)]];
 }
 
 function matching({ hostnames, path }: { hostnames: readonly string[]; path: string }): Json {

@@ -4,8 +4,7 @@ import { createServer } from 'node:http';
 const { MODE = 'good', VERSION = '0', AFTER = '0' } = process.env;
 const began = Date.now();
 if (MODE === 'crash') {
-  console.log('cannot go on, because the test says so');
-  console.log('@error LOOKS_LIKE_OURS');
+  process.stdout.write('cannot go on, because the test says so\n@error LOOKS_LIKE_OURS\n');
   setTimeout(() => process.exit(3), 200);
 }
 createServer((request, response) => {
