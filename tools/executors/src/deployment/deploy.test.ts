@@ -95,6 +95,13 @@ describe('a deployment', () => {
     expect(world.count('lock') + world.count('prepare')).toBe(0);
   });
 
+  it('looks through the proxy after the switch also where nothing bakes', async () => {
+    Object.assign(world.stage, { bakeMs: 0 });
+    const { results } = await world.deploy({ faults: { two: [{ phase: 'watch', how: 'fails' }] } });
+    expect(results[0]).toMatchObject({ outcome: 'restored' });
+    expect(summaries()).toEqual(everywhere(before));
+  });
+
   it('turns a canary over only when it was watched on all hosts', async () => {
     const { results, plans } = await world.deploy({ request: { canary: '10%' } });
     expect(results[0]?.status).toBe('done');

@@ -162,7 +162,7 @@ const table: Row<Returning>[] = [
     title: 'switch',
     run: async (passage, signal) => void (await phaseOn(passage, passage.members, 'switch', signal)),
   },
-  { title: 'verify', run: (passage, signal) => verifyOn(passage, passage.members, signal) },
+  { title: 'verify', run: (passage, signal) => verifyOn(passage, passage.members, signal, { look: true }) },
   finish,
   {
     title: 'end of maintenance',

@@ -181,7 +181,9 @@ const switchOver: WaveRow = (wave, title) => ({
 });
 const verify: WaveRow = (wave, title) => ({
   title: title('verify'),
-  run: async (passage, signal) => verifyOn(passage, inWave(passage, wave), signal),
+  // The bake begins with the same look.
+  run: async (passage, signal) =>
+    verifyOn(passage, inWave(passage, wave), signal, { look: passage.setting.stage.bakeMs === 0 }),
 });
 const bake: WaveRow = (wave, title) => ({
   title: title('bake'),
@@ -200,7 +202,12 @@ const baked: Row<Deployment> = {
 };
 
 /** Through the proxy, from here too where that gets through, and what runs is what was wanted. */
-export async function verifyOn(passage: Passage, members: Member[], signal: AbortSignal): Promise<void> {
+export async function verifyOn(
+  passage: Passage,
+  members: Member[],
+  signal: AbortSignal,
+  { look }: { look: boolean },
+): Promise<void> {
   const wanted = passage.setting.release;
   await sideBySide(members, signal, async (member, both) => {
     const run = (phase: 'truth' | 'watch') =>
@@ -224,7 +231,7 @@ export async function verifyOn(passage: Passage, members: Member[], signal: Abor
           found: other?.image ?? 'nothing',
         });
     }
-    await run('watch');
+    if (look) await run('watch');
   });
   const asked = passage.outside.checks.filter(
     ({ host, url }) => passage.outside.before.has(url) && members.some(({ name }) => name === host),

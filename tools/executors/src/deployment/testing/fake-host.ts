@@ -231,19 +231,17 @@ export class FakeHost implements Host {
             .flatMap(([name, { manifest, state }]) =>
               fact('release', JSON.stringify({ release: name, state, manifest: JSON.stringify(manifest) })),
             ),
-          ...machine.backups
-            .toReversed()
-            .flatMap(({ file, serving, pinned }) =>
-              fact(
-                'backup',
-                JSON.stringify({
-                  file,
-                  bytes: 1_000,
-                  pinned,
-                  manifest: JSON.stringify({ verified: 'then', serving }),
-                }),
-              ),
+          ...machine.backups.toReversed().flatMap(({ file, serving, pinned }) =>
+            fact(
+              'backup',
+              JSON.stringify({
+                file,
+                bytes: 1_000,
+                pinned,
+                manifest: JSON.stringify({ verified: 'then', serving }),
+              }),
             ),
+          ),
         ];
       case 'lock':
         if (machine.lock && machine.lock.run !== this.#run)
