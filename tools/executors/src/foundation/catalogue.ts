@@ -1137,7 +1137,7 @@ export const errors = catalogue({
     text: (p: { registry: string; repository: string; tag: string; there: string; wanted: string }) => ({
       what: `the tag ${p.tag} of ${p.registry}/${p.repository} is ${p.there}, and was to become ${p.wanted}; this tag does not move`,
       state: 'nothing was copied, and the tag is as it was',
-      next: 'release a new version (a tag that does not move names one image for ever), or give the stage another tag, or say "moves": true for this one ("tags" of the stage in nx.json)',
+      next: 'release a new version (a tag that does not move names one image for ever), or give the stage another tag ("tags" of the stage in nx.json)',
     }),
   },
   TAG_IMMUTABLE: {
