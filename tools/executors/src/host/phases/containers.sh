@@ -26,12 +26,12 @@ logged() {
 }
 
 # release_compose ARGUMENT...: with the file and under the name of this release.
-release_compose() { compose -p "$(project)" -f "$(release_folder)/compose.yaml" "$@"; }
+release_compose() { compose -p "$(project "$release")" -f "$(release_folder "$release")/compose.yaml" "$@"; }
 
 # need_file NAME...: of this release's folder.
 need_file() {
   for need_name; do
-    [ -e "$(release_folder)/$need_name" ] || fail RELEASE_FOLDER_GONE "release=$release" "file=$need_name"
+    [ -e "$(release_folder "$release")/$need_name" ] || fail RELEASE_FOLDER_GONE "release=$release" "file=$need_name"
   done
 }
 
@@ -99,7 +99,7 @@ release_containers() {
     case $once_only in *"$one_id"*) ;; *) echo "$one_id" ;; esac
   done
 }
-containers_wanted() { awk '{ sum += NF - 1 } END { print sum + 0 }' "$(release_folder)/services"; }
+containers_wanted() { awk '{ sum += NF - 1 } END { print sum + 0 }' "$(release_folder "$release")/services"; }
 
 # check_containers: as container_check, of all of the release; `sick_one` is the container meant. `restarts_seen` changes with any restart.
 check_containers() {
@@ -155,7 +155,7 @@ PROBE
   probe_file=$home/run/probe.$$
   mkdir -p "$home/run"
   : >"$probe_file"
-  probe_got=$(proxy_probe "$(release_folder)" "$probe_address" "$probe_path" "$probe_file")
+  probe_got=$(proxy_probe "$(release_folder "$release")" "$probe_address" "$probe_path" "$probe_file")
   probe_wanted_words=$probe_wanted
   probe_right=yes
   [ "$probe_got" = "$probe_wanted" ] || probe_right=

@@ -3,7 +3,7 @@ hold
 journal finish began "$release"
 need_file services
 find_engine
-folder=$(release_folder)
+folder=$(release_folder "$release")
 old=$(current)
 echo serving | put "$folder/state"
 if [ "$old" != "$release" ]; then

@@ -38,5 +38,5 @@ ask() {
 printf '%s\n' "${SLUICE_PROBES:-}" | while IFS= read -r line; do
   [ -z "$line" ] || ask "$line" </dev/null
 done
-echo healthy | put "$(release_folder)/state"
+echo healthy | put "$(release_folder "$release")/state"
 journal health 'done' "$release"

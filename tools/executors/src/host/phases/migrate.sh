@@ -2,7 +2,7 @@
 hold
 journal migrate began "$release${SLUICE_CONTRACT:+ contract=$SLUICE_CONTRACT}"
 need_file compose.yaml services
-key=$(awk -v "name=${SLUICE_COMPOSE_SERVICE:?}" '$1 == name { print $2; exit }' "$(release_folder)/services")
+key=$(awk -v "name=${SLUICE_COMPOSE_SERVICE:?}" '$1 == name { print $2; exit }' "$(release_folder "$release")/services")
 [ -n "$key" ] || fail RELEASE_FOLDER_GONE "release=$release" "file=service $SLUICE_COMPOSE_SERVICE"
 set --
 while IFS= read -r argument; do

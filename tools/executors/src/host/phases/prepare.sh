@@ -1,7 +1,7 @@
 # Puts the files of a release on the host (a tar on standard input; for a release that is there already, an empty one will do), makes
 # what releases share where it is missing (networks, volumes, the proxy), and with ACCESSORIES=yes starts what of them does not run.
 hold
-folder=$(release_folder)
+folder=$(release_folder "$release")
 # First of all: it is what tells a disk that is full.
 rm -rf "$folder.tmp"
 { mkdir -p "$home/releases" "$home/run" "$folder.tmp" && tar -xf - -C "$folder.tmp"; } ||

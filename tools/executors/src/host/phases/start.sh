@@ -2,7 +2,7 @@
 hold
 journal start began "$release"
 need_file compose.yaml services
-folder=$(release_folder)
+folder=$(release_folder "$release")
 find_engine
 serving=$(current)
 echo started | put "$folder/state"

@@ -4,7 +4,7 @@ hold
 weight=${SLUICE_WEIGHT:-100}
 journal switch began "$release $weight%${SLUICE_CONTRACT:+ contract=$SLUICE_CONTRACT}"
 need_file services
-folder=$(release_folder)
+folder=$(release_folder "$release")
 find_engine
 if proxied "$folder"; then proxy_ensure "$folder"; fi
 proxy_switch "$folder" "$weight"

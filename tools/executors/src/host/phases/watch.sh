@@ -1,7 +1,7 @@
 # Looks at the release for SECONDS, once a second and at least once: the first reading that is not as it should be ends it.
 need_file services
 find_engine
-folder=$(release_folder)
+folder=$(release_folder "$release")
 seconds=${SLUICE_SECONDS:-0}
 until=$(($(date +%s) + seconds))
 first=
