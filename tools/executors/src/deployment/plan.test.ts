@@ -3,10 +3,12 @@ import { Secret } from '../foundation/index.ts';
 import type { ServiceStage } from '../service/types.ts';
 import { releasesOf, truthOf } from './facts.ts';
 import { checkRequest } from './plan.ts';
+import { planDeployment } from './prepare.ts';
 import { composeHash, isImmutable, releaseName } from './release.ts';
 import { driftOf } from './releases.ts';
 import { tarOf } from './tar.ts';
 import { artifactOf, bundleOf, digestOf, stageOf, World } from './testing/world.ts';
+import type { RenderInput } from './types.ts';
 import { environmentHash, readEnvFile, resolveVariables } from './variables.ts';
 import { canaryWeight, wavesOf } from './waves.ts';
 
@@ -173,6 +175,29 @@ it('the hash of what a release is made of knows nothing of values, and of all el
   expect(composeHash(bundleOf('web'), images, stageOf(['one']))).not.toBe(base);
   expect(composeHash(bundleOf('api'), { api: 'b' }, stageOf(['one']))).not.toBe(base);
   expect(composeHash(bundleOf('api'), images, stageOf(['one'], { proxy: 'none' }))).not.toBe(base);
+});
+
+describe('what a service may say of itself', () => {
+  it('is there without being said, and makes no two releases differ', async () => {
+    const world = new World(['one']);
+    const artifact = artifactOf('api', 'a');
+    world.promote(artifact);
+    const context = world.context();
+    let rendered: RenderInput | undefined;
+    const passage = await planDeployment(
+      { ...context, render: (input) => context.render((rendered = input)) },
+      { project: 'api', name: '@acme/api' },
+      { stage: world.stage },
+    );
+    const { release } = passage.plan.release;
+    expect(rendered?.variables).toMatchObject({
+      GREETING: 'hello',
+      SLUICE_VERSION: artifact.version,
+      SLUICE_ENVIRONMENT: 'staging',
+      SLUICE_RELEASE: release,
+    });
+    expect(passage.plan.release.environmentHash).not.toContain('SLUICE_');
+  });
 });
 
 describe('what hosts say', () => {

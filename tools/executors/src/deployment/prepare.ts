@@ -14,7 +14,7 @@ import {
   type HostNow,
 } from './plan.ts';
 import type { DeployableArtifact, DeploymentContext } from './types.ts';
-import { environmentHash, resolveVariables, type Variables } from './variables.ts';
+import { environmentHash, ownVariables, resolveVariables } from './variables.ts';
 import { canaryWeight, wavesOf } from './waves.ts';
 
 /** How long a host that was lost may stay away. Longer than a restart of its sshd, shorter than the usual lease. */
@@ -116,7 +116,7 @@ export async function planDeployment(
       release,
       run: context.run,
       images: artifact.images,
-      variables: ownVariables(variables, artifact, release),
+      variables: { ...variables, ...ownVariables({ version: artifact.version, stage: stage.name, release }) },
     });
     const plan = assembleDeploymentPlan({
       stage,
@@ -182,13 +182,6 @@ async function artifactOf(
   const { promote } = context.targets;
   throw errors.DIGEST_NOT_PROMOTED({ project, stage: stage.name, promote, version });
 }
-
-/** What a service may say of itself; not a part of the environment that two releases are compared by. */
-const ownVariables = (variables: Variables, { version }: DeployableArtifact, release: string): Variables => ({
-  ...variables,
-  SLUICE_VERSION: version,
-  SLUICE_RELEASE: release,
-});
 
 /** Megabytes for the image, unpacked, and for a dump as large as the largest so far. */
 function needed({ size }: DeployableArtifact, backups: FoundBackup[]): number {

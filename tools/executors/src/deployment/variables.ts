@@ -37,6 +37,13 @@ export function resolveVariables({ bundle, stage, env, given = {} }: VariableInp
   return variables;
 }
 
+/** What a service may say of itself, without saying so in sluice.json; not a part of the environment that two releases are compared by. */
+export const ownVariables = (of: { version: string; stage: string; release: string }) => ({
+  SLUICE_VERSION: of.version,
+  SLUICE_ENVIRONMENT: of.stage,
+  SLUICE_RELEASE: of.release,
+});
+
 /** The variables of an env file (`NAME=value` lines, quotes, comments). Throws ENV_FILE_UNREADABLE. */
 export async function readEnvFile(workspaceRoot: string, file: string): Promise<Record<string, string>> {
   try {

@@ -7,6 +7,7 @@ import { runCommand, showCommand, type Command, type Ran, type Run } from '../..
 import { errors, Secret } from '../../foundation/index.ts';
 import { durationMs } from '../../pipeline/index.ts';
 import type { DeployableArtifact } from '../types.ts';
+import { ownVariables } from '../variables.ts';
 import { check } from './checks.ts';
 import { smokeFile } from './compose.ts';
 import { composeCommand, localEngine, type Engine } from './engine.ts';
@@ -70,11 +71,10 @@ export async function smoke(input: SmokeInput): Promise<SmokeReport> {
     new Secret(env[name] || randomBytes(12).toString('hex')).reveal(),
   ]);
   const { text, ports } = smokeFile(bundle, artifact.images, {
-    SLUICE_VERSION: artifact.version,
-    SLUICE_ENVIRONMENT: input.stage,
     ...config.environment,
     ...config.stages[input.stage]?.environment,
     ...(Object.fromEntries(secrets) as Record<string, string>),
+    ...ownVariables({ version: artifact.version, stage: input.stage, release: 'smoke' }),
   });
   const name = `smoke-${project.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}-${randomBytes(4).toString('hex')}`;
   const folder = await mkdtemp(join(tmpdir(), `${name}-`));
