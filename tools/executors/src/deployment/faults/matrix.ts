@@ -58,7 +58,6 @@ const JOURNALLED = new Set<Step>([
   'finish',
 ]);
 
-const database = 'docker pause web-staging_db_1';
 const OWN: [Step, Own][] = [
   [
     'preflight',
@@ -119,17 +118,43 @@ export function sample(cases: Case[], seed: number): Case[] {
   return [...kinds.values()].map((all) => all[Math.floor(random() * all.length)] as Case);
 }
 
-/** From `finish` on there is no way back; while the host is at it, it is one or the other. */
-export function serves({ step, when, fault, own }: Case): 'old' | 'new' | 'either' {
-  if (step === 'record' || step === 'prune') return 'new';
-  if (step === 'finish' && when === 'during') return 'either';
-  if (fault === 'own' && own && 'host' in own && own.code === '') return 'either';
-  // What comes back within the lease goes on.
-  if (fault === 'hung up') return 'either';
-  if (fault === 'cut off' && (step === 'preflight' || step === 'lock')) return 'either';
-  // Not every step needs room.
-  if (fault === 'disk full') return 'either';
-  return 'old';
+/** What may serve when all is over. */
+export function mayServe({ step, when, fault, own }: Case): ('old' | 'new')[] {
+  // From `finish` on there is no way back.
+  if (step === 'record' || step === 'prune') return ['new'];
+  if (step === 'finish' && when === 'during') return ['old', 'new'];
+  // What comes back within the lease goes on, and so does what needs no room, or can make anew what is missing.
+  const goesOn =
+    fault === 'hung up' ||
+    fault === 'disk full' ||
+    (fault === 'cut off' && (step === 'preflight' || step === 'lock')) ||
+    (own !== undefined && own.code === '');
+  return goesOn ? ['old', 'new'] : ['old'];
+}
+
+/** What the deployer said, on the screen, by its exit code and in the ledger, that is not so. */
+export function untruths(
+  { fault, own }: Case,
+  serves: 'old' | 'new',
+  said: { code: number | null; text: string; records: { type: string; outcome?: string }[] },
+): string[] {
+  const { code, text, records } = said;
+  // The dead say nothing; what they had not written stays unwritten until somebody deploys again.
+  if (fault === 'killed') return code === null ? [] : ['it was not killed'];
+  const unrecorded = own !== undefined && 'ledger' in own;
+  // Who could not see the end does not claim to have seen it.
+  const blind = fault === 'cut off' || fault === 'engine stopped';
+  const outcomes = ['restored', 'unchanged', ...(blind ? ['broken'] : [])];
+  const right = ({ type, outcome = '' }: (typeof records)[number]) =>
+    serves === 'new' ? type === 'deployed' : type === 'deploy-failed' && outcomes.includes(outcome);
+  return [
+    ...((code === 0) === (serves === 'new' && !unrecorded)
+      ? []
+      : [`the ${serves} one serves, exit code ${code}`]),
+    ...(own && !text.includes(own.code) ? [`nothing was said of ${own.code}`] : []),
+    ...records.filter((record) => !right(record)).map((record) => `recorded: ${JSON.stringify(record)}`),
+    ...(serves === 'new' && !unrecorded && records.length !== 1 ? [`${records.length} records`] : []),
+  ];
 }
 
 export function nameOf({ fault, step, when, own }: Case): string {

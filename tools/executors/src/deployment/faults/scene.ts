@@ -112,10 +112,6 @@ export class Scene {
       input: `INSERT INTO note VALUES ('${text.replaceAll("'", "''")}');\n`,
     });
   }
-  get notes(): string {
-    return this.#notes.toSorted().join('\n');
-  }
-
   /** What people get, from outside. */
   async page(path = '/', host = this.leader): Promise<string> {
     try {
@@ -147,6 +143,29 @@ export class Scene {
         .filter((line) => line.startsWith(`${kind} `))
         .map((line) => line.slice(kind.length + 1));
     return { current: of('current')[0] ?? '', containers: of('container').sort(), leftovers: of('leftover') };
+  }
+
+  /** All that is to be seen of a host when nobody has anything in hand there any more. */
+  async whenQuiet(host = this.leader) {
+    const world = await this.quiet(host);
+    const [page, notes, kept] = await Promise.all(
+      ['/', '/notes', '/kept'].map((path) => this.page(path, host)),
+    );
+    return { world, page, notes, kept };
+  }
+  /** What that should be where a release of this version serves. */
+  wanted(release: string, number: number) {
+    const containers = [
+      `${release.toLowerCase()}-web ${release} running`,
+      'db - running',
+      'sluice-proxy - running',
+    ];
+    return {
+      world: { current: release, containers, leftovers: [] as string[] },
+      page: String(number),
+      notes: this.#notes.toSorted().join('\n'),
+      kept: 'kept\n',
+    };
   }
 
   /** Waits until no run has anything in hand on a host, whoever ends it. */

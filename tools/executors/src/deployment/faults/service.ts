@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { LayoutWriter, sha256 } from '../../artifact/image/layout.ts';
 import { openSaved } from '../../artifact/image/saved.ts';
@@ -18,7 +19,6 @@ const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const CONFIG = 'application/vnd.oci.image.config.v1+json';
 /** Not compressed: the registry and the hosts are on this machine. */
 const LAYER = 'application/vnd.oci.image.layer.v1.tar';
-const TAG = 'sluice-faults/web:latest';
 
 export const PROJECT = 'web';
 export const NAME = '@acme/web';
@@ -46,10 +46,11 @@ export class ServiceImage {
       join(context, 'Dockerfile'),
       `FROM ${IMAGES.node}\nCOPY app.mjs /app.mjs\nCMD ["node", "/app.mjs"]\n`,
     );
-    await exec('docker', ['build', '--quiet', '--tag', TAG, context]);
+    const tag = `sluice-faults/web:${process.pid}`;
+    await exec('docker', ['build', '--quiet', '--tag', tag, context]);
     const archive = join(context, 'saved.tar');
-    await exec('docker', ['save', '--output', archive, TAG]);
-    await exec('docker', ['rmi', '--no-prune', TAG]);
+    await exec('docker', ['save', '--output', archive, tag]);
+    await exec('docker', ['rmi', '--no-prune', tag]);
     const saved = await openSaved(archive);
     try {
       const [image] = saved.images;
@@ -58,7 +59,7 @@ export class ServiceImage {
       await mkdir(blobs, { recursive: true });
       const layers: Descriptor[] = [];
       for (const layer of image.layers) {
-        const bytes = Buffer.concat(await Array.fromAsync(layer.open() as AsyncIterable<Buffer>));
+        const bytes = await buffer(layer.open());
         const digest = sha256(bytes);
         await writeFile(join(blobs, digest.slice(7)), bytes);
         layers.push({ mediaType: LAYER, digest, size: bytes.length });
