@@ -1,4 +1,4 @@
-import { errors, EXIT, SluiceError } from '../foundation/index.ts';
+import { asSluiceError, errors, EXIT, SluiceError } from '../foundation/index.ts';
 import { runRows, type StepEvent } from '../steps/index.ts';
 import { conclude } from './conclude.ts';
 import { describeDone, describePlan, warning } from './describe.ts';
@@ -6,7 +6,7 @@ import { tell } from './notify.ts';
 import type { Deployment } from './passage.ts';
 import type { DeployRequest } from './plan.ts';
 import { closeMembers, planDeployment, type PrepareOptions } from './prepare.ts';
-import { deployedRecord, notRecorded } from './records.ts';
+import { belatedRecords, deployedRecord, notRecorded } from './records.ts';
 import { failure, type DeploymentResult } from './results.ts';
 import { deployRows } from './rows.ts';
 import type { DeploymentContext, DeploymentPlan } from './types.ts';
@@ -40,7 +40,7 @@ export async function deploy(
   try {
     for (const passage of planned) {
       const early = settledEarly(passage, options.dryRun ?? false);
-      if (early) settle(early);
+      if (early) settle(options.dryRun ? early : await recordedEarly(context, passage, early));
     }
     if (!options.dryRun) {
       settleBlocked(options, results, settle);
@@ -99,6 +99,27 @@ function settledEarly(passage: Deployment, dryRun: boolean): DeploymentResult | 
   }
   if (!dryRun) return undefined;
   return { ...subject, success: true, status: 'planned', reached: [], line: describePlan(passage) };
+}
+
+/** Nothing is to be done on the hosts; in the ledger there may be. */
+async function recordedEarly(
+  context: DeploymentContext,
+  passage: Deployment,
+  early: DeploymentResult,
+): Promise<DeploymentResult> {
+  const { unrecorded } = passage;
+  if (!unrecorded) return early;
+  let problem: SluiceError | undefined;
+  try {
+    problem = await context.records.write((state) => belatedRecords(passage, unrecorded, state));
+  } catch (thrown) {
+    problem = asSluiceError(thrown);
+  }
+  if (problem) return failure(subjectOf(passage), notRecorded(passage, problem, unrecorded.release));
+  return {
+    ...early,
+    line: `${early.line}\n  the ledger did not know of it, and does now: ${unrecorded.release}`,
+  };
 }
 
 /** Where something cannot even begin, nothing begins that depends on it; together, nothing at all. */

@@ -45,6 +45,8 @@ export interface Passage {
 export interface Deployment extends Passage {
   plan: DeploymentPlan;
   canaryForMs: number;
+  /** There is nothing to deploy, but the ledger does not know of what serves: its deployer was stopped before it could say so. */
+  unrecorded?: ReleaseManifest;
 }
 
 /** Runs a phase on some hosts side by side. */

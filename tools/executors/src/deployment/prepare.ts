@@ -8,12 +8,13 @@ import type { Deployment } from './passage.ts';
 import {
   assembleDeploymentPlan,
   checkRequest,
+  currentOf,
   nextRelease,
   servedOn,
   type DeployRequest,
   type HostNow,
 } from './plan.ts';
-import type { DeployableArtifact, DeploymentContext } from './types.ts';
+import type { DeployableArtifact, DeploymentContext, ReleaseManifest } from './types.ts';
 import { environmentHash, ownVariables, resolveVariables } from './variables.ts';
 import { canaryWeight, wavesOf } from './waves.ts';
 
@@ -145,8 +146,10 @@ export async function planDeployment(
       oneWay: plan.blocksRollback !== undefined,
       backups: bundle.config.stages[stage.name]?.backup?.keep ?? stage.backups,
     };
+    const unrecorded = plan.action === 'nothing' ? unrecordedOn(hosts, artifact) : undefined;
     return {
       plan,
+      ...(unrecorded ? { unrecorded } : {}),
       setting,
       members,
       reach,
@@ -181,6 +184,12 @@ async function artifactOf(
   if (artifact) return artifact;
   const { promote } = context.targets;
   throw errors.DIGEST_NOT_PROMOTED({ project, stage: stage.name, promote, version });
+}
+
+/** What serves, where the ledger knows of none of it. */
+function unrecordedOn(hosts: HostNow[], { running }: DeployableArtifact): ReleaseManifest | undefined {
+  const served = hosts.flatMap((host) => currentOf(host) ?? []);
+  return running === undefined || served.some(({ release }) => release === running) ? undefined : served[0];
 }
 
 /** Megabytes for the image, unpacked, and for a dump as large as the largest so far. */

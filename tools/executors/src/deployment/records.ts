@@ -1,5 +1,5 @@
 import { errors, type SluiceError } from '../foundation/index.ts';
-import type { RecordBody } from '../ledger/types.ts';
+import type { LedgerState, RecordBody } from '../ledger/types.ts';
 import type { Deployment, Passage } from './passage.ts';
 import type { DeploymentOutcome, ReleaseManifest } from './types.ts';
 
@@ -34,6 +34,26 @@ export const deployedRecord = (passage: Deployment): RecordBody => ({
   ...releaseFields(passage),
   migrations: passage.plan.pendingMigrations.map(({ name }) => name),
 });
+
+/** What the ledger lacks where a deployer was stopped between the hosts' last word and its own; made of what lies on the hosts. */
+export function belatedRecords(
+  passage: Deployment,
+  release: ReleaseManifest,
+  state: LedgerState,
+): RecordBody[] {
+  const { setting, members } = passage;
+  const last = state.running(setting.stage.name, release.name)?.record;
+  if (last?.release === release.release) return [];
+  const names = release.migrations.map(({ name }) => name);
+  const before = members[0] && last ? [[members[0].name, { release: last.release }] as const] : [];
+  return [
+    {
+      type: 'deployed',
+      ...releaseFields({ ...passage, setting: { ...setting, release }, before: new Map(before) }),
+      migrations: names.slice(names.indexOf(last?.databaseVersion ?? '') + 1),
+    },
+  ];
+}
 
 /** What is true after a failure, as it was looked at. */
 export const failedRecord = (
@@ -80,12 +100,16 @@ export function returnedRecords(
 }
 
 /** The release serves, and the ledger does not say so. */
-export const notRecorded = ({ setting }: Passage, problem: SluiceError): SluiceError =>
+export const notRecorded = (
+  { setting }: Passage,
+  problem: SluiceError,
+  release = setting.release.release,
+): SluiceError =>
   errors.DEPLOY_NOT_RECORDED(
     {
       project: setting.service,
       stage: setting.stage.name,
-      release: setting.release.release,
+      release,
       why: problem.message,
     },
     { cause: problem },

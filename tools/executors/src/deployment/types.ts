@@ -110,6 +110,8 @@ export interface DeployableArtifact {
   credentials?: Credentials;
   /** What the stage's gate says of it, where it was asked. */
   gate?: GateDecision;
+  /** Release that the ledger says serves in the stage; null where it knows of none. */
+  running?: string | null;
 }
 
 /** Writes what became of deployments; made over the ledger. */

@@ -1442,7 +1442,7 @@ export const errors = catalogue({
     text: (p: { project: string; stage: string; release: string; why: string }) => ({
       what: `${p.project} ${p.release} serves in ${p.stage}, but the ledger could not be written: ${p.why}`,
       state: 'the release serves on all hosts; the record is missing',
-      next: 'the same command again with --force records it',
+      next: 'the same command again records it',
     }),
   },
   RELEASE_UNKNOWN: {

@@ -135,6 +135,17 @@ export class World {
     this.stage = stageOf(hosts, more);
   }
 
+  /** What deployments ask of the ledger, of what was written. */
+  readonly #ledger = {
+    hold: () => undefined,
+    running: (_: string, name: string) => {
+      const record = this.records.findLast(
+        (one) => (one.type === 'deployed' || one.type === 'returned') && one.name === name,
+      );
+      return record && { record };
+    },
+  } as unknown as LedgerState;
+
   machine(project: string, host: string): FakeMachine {
     const all = this.machines.get(project) ?? new Map<string, FakeMachine>();
     this.machines.set(project, all);
@@ -176,7 +187,7 @@ export class World {
         ready: async () => undefined,
         write: async (make) => {
           if (this.recordProblem) return this.recordProblem;
-          this.records.push(...make({ hold: () => undefined } as unknown as LedgerState));
+          this.records.push(...make(this.#ledger));
           return undefined;
         },
       },

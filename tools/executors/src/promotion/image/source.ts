@@ -90,6 +90,7 @@ async function proved(
     ),
     bundle,
     size: published.size,
+    running: state.running(stage.name, name)?.record.release ?? null,
     ...(registry.credentials ? { credentials: registry.credentials } : {}),
   };
 }
