@@ -1,5 +1,5 @@
-import { mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deployed, DeployFailed, Returned } from '../../ledger/types.ts';
 import type { ServiceStageOptions } from '../../pipeline/types.ts';
@@ -128,6 +128,28 @@ export class Scene {
     if (!/^\d+$/.test(answer)) throw new Error(`nothing serves: ${answer}`);
   }
 
+  async untilAnswered(answer: string, seconds = 60): Promise<void> {
+    for (let left = seconds * 2; (await this.page()) !== answer; left -= 1) {
+      if (left <= 0) throw new Error(`no answer ${answer}: ${await this.page()}`);
+      await sleep(500);
+    }
+  }
+
+  /** Files of the workspace, of the registry and of the deployer that hold one of these texts. */
+  async localFilesWith(texts: string[]): Promise<string[]> {
+    const all: string[] = [];
+    for (const folder of [dirname(this.flow.root), this.lab.folder]) {
+      for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+        const path = join(entry.parentPath, entry.name);
+        // Layers of the image are none of ours.
+        if (!entry.isFile() || (await stat(path)).size > 1_000_000) continue;
+        const content = await readFile(path, 'latin1');
+        if (texts.some((text) => content.includes(Buffer.from(text).toString('latin1')))) all.push(path);
+      }
+    }
+    return all;
+  }
+
   async world(host = this.leader): Promise<World> {
     const text = await host.exec(`
       cd ${HOME}
@@ -147,7 +169,11 @@ export class Scene {
 
   /** All that is to be seen of a host when nobody has anything in hand there any more. */
   async whenQuiet(host = this.leader) {
-    const world = await this.quiet(host);
+    await this.quiet(host);
+    return this.look(host);
+  }
+  async look(host = this.leader) {
+    const world = await this.world(host);
     const [page, notes, kept] = await Promise.all(
       ['/', '/notes', '/kept'].map((path) => this.page(path, host)),
     );

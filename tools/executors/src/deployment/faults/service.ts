@@ -97,8 +97,12 @@ export interface VersionOptions {
   /** With `later`: how often it says that it is well before it does not. */
   after?: number;
   environment?: Record<string, string>;
-  /** Instead of `service/compose.yaml`. */
-  compose?: string;
+  /** Beside the database's password. */
+  secrets?: string[];
+  /** Of the migration. */
+  command?: string[];
+  /** Makes another compose file of `service/compose.yaml`. */
+  compose?: (text: string) => string;
 }
 
 /** What `build` would write for the n-th version of the service: with one migration more than the one before it. */
@@ -108,7 +112,8 @@ export async function writeArtifact(
   number: number,
   options: VersionOptions = {},
 ): Promise<ImageArtifactManifest> {
-  const { mode = 'good', after = 0, environment = {}, compose } = options;
+  const { mode = 'good', after = 0, environment = {}, secrets = [] } = options;
+  const compose = readFileSync(join(OWN, 'compose.yaml'), 'utf8');
   const root = `apps/${PROJECT}`;
   await flow.write({
     [`${root}/package.json`]: JSON.stringify({ name: NAME, private: true }),
@@ -127,7 +132,7 @@ export async function writeArtifact(
   const bundle: ServiceBundle = {
     schemaVersion: 1,
     project: PROJECT,
-    compose: compose ?? readFileSync(join(OWN, 'compose.yaml'), 'utf8'),
+    compose: options.compose?.(compose) ?? compose,
     config: {
       compose: 'compose.yaml',
       http: {
@@ -139,7 +144,7 @@ export async function writeArtifact(
           path: '/',
         },
       },
-      migrations: { service: 'web', command: ['node', '/app.mjs', 'migrate'] },
+      migrations: { service: 'web', command: options.command ?? ['node', '/app.mjs', 'migrate'] },
       databases: [
         {
           service: 'db',
@@ -151,7 +156,7 @@ export async function writeArtifact(
       ],
       volumes: ['kept'],
       environment,
-      secrets: ['DATABASE_PASSWORD'],
+      secrets: ['DATABASE_PASSWORD', ...secrets],
       stages: {},
     },
     images: { web: digest },
