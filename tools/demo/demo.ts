@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leaseLocalRegistries } from '../executors/src/registry/local/index.ts';
 import { copyWorkspace } from '../executors/src/testing/copy-workspace.ts';
+import { startHost, whyNoHost, type DemoHost } from './host.ts';
+import { serviceStory } from './service-story.ts';
 import { print, StageHand } from './stage-hand.ts';
 
 /**
- * `npm run demo`: the whole story of a package, in a copy of this workspace that is thrown away afterwards. Real git,
+ * `npm run demo`: the whole story of a package, and of a service where a Docker engine answers, in a copy of this workspace that is thrown away afterwards. Real git,
  * real registries on loopback, real signatures; no token, and nothing outside the copy is touched. Ends non-zero when
  * anything is not as told.
  */
@@ -23,6 +26,9 @@ const env: NodeJS.ProcessEnv = {
   NX_ISOLATE_PLUGINS: 'false',
   NX_TUI: 'false',
   PATH: `${join(copy, 'node_modules/.bin')}:${process.env['PATH']}`,
+  // Made up for the demo's own database.
+  DATABASE_PASSWORD: randomBytes(12).toString('hex'),
+  DATABASE_ROOT_PASSWORD: randomBytes(12).toString('hex'),
 };
 for (const name of Object.keys(env))
   if (/^(SLUICE_|NX_RELEASE|GIT_)/.test(name) || name === 'CI') delete env[name];
@@ -169,11 +175,29 @@ async function story(addresses: Map<string, { url: string }>): Promise<void> {
 }
 
 prepare();
+let host: DemoHost | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    // The commands that run get the signal too, and end; what is removed here stands outside of them.
+    void Promise.resolve(host?.remove()).finally(() => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(130);
+    });
+  });
+}
 const lease = await leaseLocalRegistries({ workspaceRoot: copy, stages: ['github', 'test', 'public'], env });
 try {
   print('The story of a package, in a copy of this workspace with three registries of its own:\n');
   for (const [stage, { url }] of lease.addresses) print(`   ${stage.padEnd(7)} ${url}\n`);
   await story(lease.addresses);
+  const missing = await whyNoHost();
+  if (missing === undefined) {
+    host = await startHost(folder);
+    await serviceStory(hand, host, (message) => git('commit', '--quiet', '--all', '--message', message));
+  } else
+    print(
+      `\nA service on a real host is shown where Docker runs (${missing}): start it, then npm run demo.\n`,
+    );
   print(
     `\nAll as told, in ${Math.round((performance.now() - began) / 1000)} s. Try it by hand: README.md, "Your first gated promotion".\n`,
   );
@@ -181,6 +205,7 @@ try {
   process.stderr.write(`\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 } finally {
+  await host?.remove();
   await lease.release();
   rmSync(folder, { recursive: true, force: true });
 }
