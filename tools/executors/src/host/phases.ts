@@ -133,11 +133,16 @@ export function phaseError(
       { transient: error.fields['transient'] === 'yes', details: { host, phase, log, ...error.fields } },
     );
   }
+  const full = log.findLast((line) => DISK_FULL.test(line));
+  if (full !== undefined)
+    return errors.HOST_DISK_FULL({ host, said: full }, { details: { host, phase, exit: code, log } });
   return errors.PHASE_FAILED(
     { host, phase, code, said: log.slice(-20).join('\n') },
     { details: { host, phase, exit: code, log } },
   );
 }
+/** In the words of the C library, which shells and tools all print. */
+const DISK_FULL = /no space left on device|disk quota exceeded/i;
 type ReportedMaker = (
   params: Record<string, string>,
   extras: { transient: boolean; details: Record<string, unknown> },

@@ -2,26 +2,38 @@
 
 return=$(printf '\r')
 
-# as_log: lines of others, which must not look like ours to the deployer.
+# as_log: lines of others, which must not look like ours to the deployer. Sets `log_last` and `log_before` to the last two that say something.
 # Not by sed: what comes late would be no news.
 as_log() {
+  log_last=
+  log_before=
   while IFS= read -r log_line || [ -n "$log_line" ]; do
     log_line=${log_line%"$return"}
+    case $log_line in
+      *[![:space:]]*)
+        log_before=$log_last
+        log_last=$log_line
+        ;;
+    esac
     case $log_line in @*) log_line=" $log_line" ;; esac
     printf '%s\n' "$log_line"
   done
 }
 
 # logged COMMAND...: runs it, its output as log lines while it comes; sets `said` to its last line. With its exit code.
+# Through no file: a full disk may be what the command has to say.
 logged() {
-  logged_file=$home/run/output.$$
-  mkdir -p "$home/run"
   {
-    logged_code=$({ { "$@" 2>&1 </dev/null && echo 0 >&3 || echo $? >&3; } | as_log | tee "$logged_file" >&4; } 3>&1)
+    logged_told=$({ { "$@" 2>&1 </dev/null && echo 0 >&3 || echo $? >&3; } | {
+      as_log >&4
+      printf '%s\n' ".$log_last" ".$log_before" >&3
+    }; } 3>&1)
   } 4>&1
+  logged_code=${logged_told%%"$newline"*}
+  logged_told=${logged_told#*"$newline."}
+  said=${logged_told%%"$newline."*}
   # Compose 1 prints an exit code as its last line.
-  said=$(grep -v -e '^[[:space:]]*$' -e "^\(ERROR: \)\{0,1\}$logged_code\$" "$logged_file" | tail -n 1 || :)
-  rm -f "$logged_file"
+  case $said in "$logged_code" | "ERROR: $logged_code") said=${logged_told#*"$newline."} ;; esac
   return "$logged_code"
 }
 
@@ -152,17 +164,16 @@ probe_line() {
   IFS=' ' read -r probe_service probe_address probe_path probe_wanted probe_body probe_within <<PROBE
 $1
 PROBE
-  probe_file=$home/run/probe.$$
-  mkdir -p "$home/run"
-  : >"$probe_file"
-  probe_got=$(proxy_probe "$(release_folder "$release")" "$probe_address" "$probe_path" "$probe_file")
+  # Through no file: what is asked on a full disk may be well.
+  probe_said=$(proxy_probe "$(release_folder "$release")" "$probe_address" "$probe_path" | tr -d '\000')
+  probe_got=${probe_said#"${probe_said%???}"}
   probe_wanted_words=$probe_wanted
   probe_right=yes
   [ "$probe_got" = "$probe_wanted" ] || probe_right=
   if [ "$probe_body" != - ]; then
     probe_text=$(printf %s "$probe_body" | base64 -d)
     probe_wanted_words="$probe_wanted and a body with \"$probe_text\""
-    case $(tr -d '\000' <"$probe_file") in
+    case ${probe_said%???} in
       *"$probe_text"*) ;;
       *)
         [ -z "$probe_right" ] || probe_got="$probe_got and another body"
@@ -170,8 +181,7 @@ PROBE
         ;;
     esac
   fi
-  rm -f "$probe_file"
-  [ "$probe_got" != 000 ] || probe_got='no answer'
+  [ "${probe_got:-000}" != 000 ] || probe_got='no answer'
   [ -n "$probe_right" ]
 }
 

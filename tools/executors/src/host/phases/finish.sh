@@ -14,9 +14,14 @@ printf '%s\n' "$release" | put "$home/serving"
 proxy_settle "$folder"
 rm -f "$folder/in-place"
 
-for id in $(containers com.sluice.release); do
-  label "$id" com.sluice.release
-done | sort -u | while IFS= read -r other; do
+# An engine that does not answer must not pass for one that has no containers.
+ids=$(containers com.sluice.release)
+others=
+for id in $ids; do
+  other=$(label "$id" com.sluice.release)
+  others=$others$other$newline
+done
+printf %s "$others" | sort -u | while IFS= read -r other; do
   [ "$other" != "$release" ] || continue
   remove_release "$other"
   if [ -d "$(release_folder "$other")" ] && unfinished "$(release_folder "$other")"; then echo stopped | put "$(release_folder "$other")/state"; fi

@@ -388,15 +388,15 @@ proxy_serving() {
 
 # ── probes, maintenance ─────────────────────────────────────────────────────────────────────────────
 
-# proxy_probe FOLDER ADDRESS PATH FILE: prints the status (000: no answer), and writes the body to FILE. Through the proxy, which is in the
-# containers' network also where this user is not.
+# proxy_probe FOLDER ADDRESS PATH: prints the answer's body and, right behind it, its status (000: no answer). Through the proxy, which is
+# in the containers' network also where this user is not.
 proxy_probe() {
   if proxied "$1"; then
     sluice_host=$(awk -F '\t' '$4 != "-" { print $4; exit }' "$1/routes")
-    proxy_curl probe.sock --max-time 5 --max-filesize 1000000 --output "$4" --write-out '%{http_code}' \
+    proxy_curl probe.sock --max-time 5 --max-filesize 1000000 --write-out '%{http_code}' \
       --header "X-Sluice-Upstream: $2" --user-agent sluice "http://${sluice_host:-localhost}$3" 2>/dev/null || :
   else
-    curl -q --silent --globoff --noproxy '*' --max-time 5 --max-filesize 1000000 --output "$4" --write-out '%{http_code}' \
+    curl -q --silent --globoff --noproxy '*' --max-time 5 --max-filesize 1000000 --write-out '%{http_code}' \
       --user-agent sluice "http://$2$3" 2>/dev/null || :
   fi
 }

@@ -9,7 +9,7 @@
  *    proxy_settle FOLDER              nothing but this release is known from now on
  *    proxy_restore SERVICE ENVIRONMENT   everything as the release in `current` needs it, or nothing of the service
  *    proxy_serving SERVICE ENVIRONMENT   releases that get requests
- *    proxy_probe ADDRESS PATH HOSTNAME   asks one container: `probe_status`, and the body in `probe_file`
+ *    proxy_probe FOLDER ADDRESS PATH  asks one container: prints the body and, right behind it, the status
  *    proxy_maintenance FILE           answers everything with this page, or with "" as before
  *
  * All are safe to repeat, and hold after a restart or a power cut.
