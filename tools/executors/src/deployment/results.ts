@@ -100,6 +100,8 @@ function nextOf(passage: Passage, error: SluiceError, { deploy, rollback, releas
   if (verdict?.outcome !== 'broken') return error.next;
   if (oneWay !== undefined)
     return `correct it and deploy forward: ${deploy}; or go back with the database: ${rollback} --restore-database${backup === undefined ? '' : `=${backup}`} --confirm=${setting.service}`;
+  if (passage.committed)
+    return `what could not be ended on a host ends there by itself ${setting.stage.leaseSeconds} s after it was last heard of; look with ${releases}, then ${deploy}`;
   return `a host that could not be reached puts itself back ${setting.stage.leaseSeconds} s after it was last heard of; look with ${releases}, then ${deploy}`;
 }
 

@@ -67,21 +67,30 @@ async function putBackOn(passage: Passage, member: Member): Promise<HostVerdict>
   }
 }
 
-/** Nothing is undone: only the locks go, so that the hosts do not undo it by themselves, and what is true is looked at. */
+/** Nothing is undone: the locks go, so that the hosts do not undo it by themselves, and what is true is looked at. */
 async function leaveAsItIs(passage: Passage, members: Member[]): Promise<void> {
   const hosts = await Promise.all(
     members.map(async (member) => {
-      try {
-        return await look(passage, member);
-      } catch (thrown) {
-        return unknown(member, thrown);
-      } finally {
-        await release(passage, member);
-      }
+      const found = await look(passage, member).catch((thrown: unknown) => unknown(member, thrown));
+      if (!found.asExpected && (await isAhead(passage, member))) {
+        member.host.stopHeartbeat();
+        passage.notes.push(`${member.name}: when the lease is over it takes away itself what is left there`);
+      } else await release(passage, member);
+      return found;
     }),
   );
   const done = passage.committed && hosts.every(({ asExpected }) => asExpected);
   passage.verdict = { outcome: done ? 'deployed' : 'broken', hosts };
+}
+
+/** Whether what the host does when the lease is over, to go back to its current release, leads forward by now. */
+async function isAhead(passage: Passage, member: Member): Promise<boolean> {
+  if (!passage.committed) return false;
+  try {
+    return truthOf(await insist(passage, member, 'truth')).current === passage.setting.release.release;
+  } catch {
+    return false;
+  }
 }
 
 const unknown = (member: Member, thrown: unknown): HostVerdict => {
@@ -109,9 +118,10 @@ async function differs(passage: Passage, member: Member, truth: HostTruth): Prom
   if (truth.serving !== wanted?.release)
     return `${truth.serving ?? 'nothing'} serves instead of ${wanted?.release ?? 'nothing'}`;
   if (truth.current !== wanted?.release) return `${truth.current ?? 'nothing'} counts as the current release`;
-  const isLeft = (container: { release: string }) => container.release === next.release;
-  if (next.release !== wanted?.release && truth.containers.some(isLeft))
-    return `containers of ${next.release} are left`;
+  const mayNotBe = ({ release: one }: { release: string }) =>
+    passage.committed ? one !== next.release : one === next.release && one !== wanted?.release;
+  const left = truth.containers.find(mayNotBe);
+  if (left) return `containers of ${left.release} are left`;
   if (!wanted?.manifest || !member.changed) return undefined;
   try {
     await insist(passage, member, 'watch', { release: wanted.manifest, seconds: 0 });
