@@ -50,7 +50,10 @@ export async function openLab(): Promise<Lab> {
   const hosts = new Map<string, Awaited<ReturnType<typeof startHost>>>();
   const closing: (() => Promise<void>)[] = [];
 
-  const writeConfig = async () => {
+  let written = Promise.resolve();
+  // Hosts come and go side by side; the files are written one after the other.
+  const writeConfig = () => (written = written.then(writeNow));
+  const writeNow = async () => {
     const all = [...hosts.values()];
     const lines = all.map(
       (host) => `Host ${host.name}\n  HostName ${host.address}\n  User ${host.target.split('@')[0]}\n`,
