@@ -134,7 +134,7 @@ export function mayServe({ step, when, fault, own }: Case): ('old' | 'new')[] {
 
 /** What the deployer said, on the screen, by its exit code and in the ledger, that is not so. */
 export function untruths(
-  { fault, own }: Case,
+  { fault, step, own }: Case,
   serves: 'old' | 'new',
   said: { code: number | null; text: string; records: { type: string; outcome?: string }[] },
 ): string[] {
@@ -144,6 +144,10 @@ export function untruths(
   const unrecorded = own !== undefined && 'ledger' in own;
   // Who could not see the end does not claim to have seen it.
   const blind = fault === 'cut off' || fault === 'engine stopped';
+  if (blind && step === 'finish' && serves === 'new' && code !== 0)
+    return records.every(({ outcome }) => outcome === 'broken')
+      ? []
+      : [`recorded: ${JSON.stringify(records)}`];
   const outcomes = ['restored', 'unchanged', ...(blind ? ['broken'] : [])];
   const right = ({ type, outcome = '' }: (typeof records)[number]) =>
     serves === 'new' ? type === 'deployed' : type === 'deploy-failed' && outcomes.includes(outcome);

@@ -11,7 +11,8 @@ import { NAME, PROJECT, ServiceImage, writeArtifact, type VersionOptions } from 
 export const HOME = `/home/deploy/.sluice/${PROJECT}/staging`;
 /** Long enough for a machine that does much else, short enough to wait for. */
 const LEASE = 10;
-export const PASSWORD = `it's "the" $(touch /tmp/evil) \`touch /tmp/evil\` pass\\word`;
+/** Its beginning stands as it is in every file, however the rest is quoted there. */
+export const PASSWORD = `pw-5e4d3c2b1a0f it's "the" $(touch /tmp/evil) \`touch /tmp/evil\` pass\\word`;
 
 /** What is on one host, past the network. */
 export interface World {

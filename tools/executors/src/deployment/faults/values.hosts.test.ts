@@ -10,6 +10,10 @@ const EVIL = `a'b"c $(touch /tmp/evil) \`touch /tmp/evil\` ; touch /tmp/evil # \
 const TOKEN = `tok-9f8e7d6c5b4a?&+=/ü "$(touch /tmp/evil)"\nof two lines`;
 const COMPOSE_LITERAL = `\`touch /tmp/evil\` $$(touch /tmp/evil) "it's" $$HOME`;
 
+/** Files of a host that a service's variables stand in, for their owner alone. */
+const MAY_HOLD_SECRETS =
+  /^600 \/home\/deploy\/\.sluice\/web\/staging\/(releases\/[^/]+\/(compose\.yaml|accessories\.yaml|environment\.json)|backups\/[^/]+\.tar\.gz)$/;
+
 describeWithHosts('deployments with values that are not nice, and what becomes of them', () => {
   let scene: Scene;
 
@@ -27,8 +31,9 @@ describeWithHosts('deployments with values that are not nice, and what becomes o
       command: ['node', '/app.mjs', 'migrate', EVIL.replaceAll('\n', ' ')],
       compose: (text) =>
         text.replace(
-          'environment:\n      DATABASE',
-          `environment:\n      TOKEN: \${TOKEN:?}\n      LITERAL: ${JSON.stringify(COMPOSE_LITERAL)}\n      DATABASE`,
+          'DATABASE_PASSWORD:',
+          () =>
+            `TOKEN: \${TOKEN:?}\n      LITERAL: ${JSON.stringify(COMPOSE_LITERAL)}\n      DATABASE_PASSWORD:`,
         ),
     });
     flow.env['TOKEN'] = TOKEN;
@@ -56,7 +61,10 @@ describeWithHosts('deployments with values that are not nice, and what becomes o
     expect(await leader.engine('exec', 'web-staging_db_1', 'ls', '/tmp')).not.toContain('evil');
     expect(existsSync('/tmp/evil')).toBe(false);
 
-    const secrets = [TOKEN, PASSWORD, 'registry-password-of-a-test'];
+    const secrets = [TOKEN, PASSWORD, 'registry-password-of-a-test'].flatMap((all) => [
+      all,
+      all.slice(0, 15),
+    ]);
     expect(found(said, secrets)).toEqual([]);
     expect(found(processes, secrets)).toEqual([]);
     expect(processes).toContain('docker');
@@ -72,11 +80,10 @@ describeWithHosts('deployments with values that are not nice, and what becomes o
       '/opt',
       '/etc',
     ]);
-    const open = files.filter((line) => !line.startsWith('600 /home/deploy/.sluice/web/'));
+    const open = files.filter((line) => !MAY_HOLD_SECRETS.test(line));
     expect(open).toEqual([]);
     // The search finds what is there.
     expect(files.some((line) => line.endsWith(`releases/${world.current}/compose.yaml`))).toBe(true);
-    expect(await leader.exec(`cat ${'/home/deploy/.sluice/web/staging'}/journal`)).not.toContain('evil');
     // Registry, workspace, report, temporary files: all that lies on this machine.
     expect(await scene.localFilesWith(secrets.flatMap(formsOf))).toEqual([]);
   });
