@@ -261,7 +261,10 @@ describeWithHosts('releases on a host', () => {
     const failed = await failure(
       service.run(
         'migrate',
-        command('console.log("half done"); console.error("$(no) such `table`"); process.exit(4)'),
+        command(
+          // Two streams of one container: the later one has to be later by more than a scheduler's whim.
+          'console.log("half done"); setTimeout(() => { console.error("$(no) such `table`"); process.exit(4); }, 500)',
+        ),
       ),
     );
     expect(failed).toMatchObject({
