@@ -34,7 +34,7 @@ export type Fault =
 /** What is wrong where a step itself fails: with the version, with the registry, or with the host. */
 export type Own =
   | { version: Mode; after?: number; code: string }
-  | { host: string; mend: string; code: string }
+  | { title: string; host: string; mend: string; code: string }
   | { registry: 'refuses' | 'breaks'; code: string }
   | { ledger: 'locked'; code: string };
 
@@ -58,29 +58,44 @@ const JOURNALLED = new Set<Step>([
   'finish',
 ]);
 
+const FOLDER = '/home/deploy/.sluice/web/staging';
+const inDatabase = (script: string) => `docker exec -u 0 web-staging_db_1 sh -c '${script}'`;
+
 const OWN: [Step, Own][] = [
   [
     'preflight',
     {
-      host: 'docker rm -f sluice-proxy && docker run -d --name squatter -p 80:80 caddy:2.10',
-      mend: 'docker rm -f squatter',
-      code: 'PORT_TAKEN',
+      title: 'compose is gone',
+      host: 'mv /usr/bin/docker-compose /usr/bin/docker-compose.away',
+      mend: 'mv /usr/bin/docker-compose.away /usr/bin/docker-compose',
+      code: 'COMPOSE_MISSING',
+    },
+  ],
+  [
+    'lock',
+    {
+      title: 'somebody else has it',
+      host: `cd ${FOLDER} && mkdir lock && echo rita >lock/owner && echo other >lock/run && echo 600 >lock/ttl && touch lock/lease`,
+      mend: `rm -r ${FOLDER}/lock`,
+      code: 'LOCK_HELD',
     },
   ],
   [
     'prepare',
     {
-      host: 'docker rm -f web-staging_db_1 && chmod 000 /var/lib/docker/volumes/web-staging_rows',
-      mend: 'chmod 701 /var/lib/docker/volumes/web-staging_rows',
-      code: 'ACCESSOR',
+      title: 'a folder may not be written',
+      host: `chmod 500 ${FOLDER}/releases`,
+      mend: `chmod 700 ${FOLDER}/releases`,
+      code: 'PHASE_FAILED',
     },
   ],
   [
     'backup',
     {
-      host: 'docker stop web-staging_db_1',
-      mend: 'docker start web-staging_db_1',
-      code: 'DATABASE_UNREACHABLE',
+      title: 'the dump tool is absent',
+      host: inDatabase('cd "$(dirname "$(command -v pg_dump)")" && mv pg_dump pg_dump.away'),
+      mend: inDatabase('for f in $(find /usr -name pg_dump.away); do mv "$f" "${f%.away}"; done'),
+      code: 'DUMP_TOOL_MISSING',
     },
   ],
   ['pull', { registry: 'refuses', code: 'PULL_REFUSED' }],
@@ -88,9 +103,9 @@ const OWN: [Step, Own][] = [
   ['migrate', { version: 'migration', code: 'MIGRATION_FAILED' }],
   ['health', { version: 'crash', code: 'CRASH_LOOP' }],
   ['health', { version: 'never', code: 'PROBE_FAILED' }],
-  ['switch', { host: 'docker rm -f sluice-proxy', mend: '', code: '' }],
+  ['switch', { title: 'the proxy is gone', host: 'docker rm -f sluice-proxy', mend: '', code: '' }],
   ['bake', { version: 'later', after: 4, code: 'PROBE_FAILED' }],
-  ['bake', { host: 'docker rm -f sluice-proxy', mend: '', code: 'PROXY_DOWN' }],
+  ['bake', { title: 'the proxy is gone', host: 'docker rm -f sluice-proxy', mend: '', code: 'PROXY_DOWN' }],
   ['record', { ledger: 'locked', code: 'DEPLOY_NOT_RECORDED' }],
 ];
 
@@ -106,7 +121,7 @@ export function matrix(): Case[] {
   return [...outside, ...OWN.map(([step, own]): Case => ({ fault: 'own', step, when: 'before', own }))];
 }
 
-/** A case of every fault, the same for the same seed. */
+/** A case of every fault, and of the two that hit the connection one; the same for the same seed. */
 export function sample(cases: Case[], seed: number): Case[] {
   let state = seed >>> 0;
   const random = () => {
@@ -114,7 +129,7 @@ export function sample(cases: Case[], seed: number): Case[] {
     return state / 2 ** 32;
   };
   random();
-  const kinds = Map.groupBy(cases, ({ fault }) => fault);
+  const kinds = Map.groupBy(cases, ({ fault }) => (fault === 'hung up' ? 'cut off' : fault));
   return [...kinds.values()].map((all) => all[Math.floor(random() * all.length)] as Case);
 }
 
@@ -163,13 +178,16 @@ export function untruths(
 
 export function nameOf({ fault, step, when, own }: Case): string {
   if (!own) return `${fault} ${when === 'before' ? 'before' : 'while at'} ${step}`;
-  const what =
-    'version' in own
-      ? own.version
-      : 'registry' in own
-        ? `the registry ${own.registry}`
-        : 'ledger' in own
-          ? 'the ledger is locked'
-          : own.host;
-  return `${step} fails by itself: ${what}`;
+  return `${step} fails by itself: ${titleOf(own)}`;
 }
+function titleOf(own: Own): string {
+  if ('version' in own) return { ...TITLES, good: '' }[own.version];
+  if ('registry' in own) return `the registry ${own.registry}`;
+  return 'ledger' in own ? 'the ledger is locked' : own.title;
+}
+const TITLES = {
+  migration: 'the migration',
+  crash: 'a crash loop',
+  never: 'it never becomes healthy',
+  later: 'it becomes sick after it was healthy',
+};
