@@ -119,7 +119,7 @@ describeWithHosts('a deployment on real hosts', () => {
       env: { TOKEN: 'secret-of-the-test' },
       run,
       owner: "rita's laptop",
-      source: { artifact: async () => wanted },
+      source: { artifact: async () => wanted, hold: async () => undefined },
       records: {
         ready: async () => undefined,
         write: async (make) =>

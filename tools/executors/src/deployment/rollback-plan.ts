@@ -17,6 +17,15 @@ export interface ReturnRequest {
   reason?: string;
 }
 
+/** What is known of hosts and ledger. */
+export interface ReturnFacts {
+  /** By host. */
+  backups: Map<string, FoundBackup[]>;
+  /** Version -> why it is held. */
+  held: ReadonlyMap<string, string>;
+  targets: { releases: string; 'deploy-vps': string };
+}
+
 /** What going back means, decided before anything is changed. */
 export interface ReturnPlan {
   project: string;
@@ -32,22 +41,25 @@ export interface ReturnPlan {
 /**
  * Decides, without I/O, where a service goes back to. Undefined where it went back before: a repeated command does not go back
  * one more.
- * @throws RELEASE_NONE_BEFORE, RELEASE_UNKNOWN, RELEASE_GONE, ROLLBACK_ACROSS_CONTRACT, CONFIRM_MISSING, BACKUP_UNKNOWN
+ * @throws RELEASE_NONE_BEFORE, RELEASE_UNKNOWN, HELD, RELEASE_GONE, ROLLBACK_ACROSS_CONTRACT, CONFIRM_MISSING, BACKUP_UNKNOWN
  */
 export function planReturn(
-  request: ReturnRequest,
+  request: ReturnRequest & { name: string },
   stage: string,
   hosts: HostNow[],
-  backups: Map<string, FoundBackup[]>,
-  targets: { releases: string; 'deploy-vps': string },
+  { backups, held, targets }: ReturnFacts,
 ): ReturnPlan | undefined {
   const { project, to, restoreDatabase, acrossContract } = request;
   const [leader] = hosts;
   const left = leader && currentOf(leader);
   if (!leader || !left) throw errors.RELEASE_NONE_BEFORE({ project, stage, releases: targets.releases });
-  const target = to === undefined ? before(leader, left) : named(request, stage, leader, to);
+  const target = to === undefined ? before(leader, left, held) : named(request, stage, leader, to);
   if (target === 'already') return undefined;
   if (!target) throw errors.RELEASE_NONE_BEFORE({ project, stage, releases: targets.releases });
+  const reason = held.get(target.version);
+  // What serves may be held already, by a rollback that stopped before its end; a restore onto it goes nowhere.
+  if (reason !== undefined && target.release !== left.release)
+    throw errors.HELD({ name: request.name, version: target.version, reason });
   const everywhere = hosts.every(
     (host) => host.truth.current === target.release && host.truth.serving === target.release,
   );
@@ -77,11 +89,15 @@ export function planReturn(
 /** Those that served once: neither what failed nor what was never finished can be gone back to. */
 const served = ({ state }: FoundRelease): boolean => state === 'stopped' || state === 'serving';
 
-/** The newest release before the one that serves; `already` where a newer one was left before. */
-function before({ releases }: HostNow, left: ReleaseManifest): ReleaseManifest | 'already' | undefined {
+/** The newest release before the one that serves, and that is not held as bad; `already` where a newer one was left before. */
+function before(
+  { releases }: HostNow,
+  left: ReleaseManifest,
+  held: ReturnFacts['held'],
+): ReleaseManifest | 'already' | undefined {
   const good = releases.filter(served).map(({ manifest }) => manifest);
   if (good.some(({ release }) => release > left.release)) return 'already';
-  return good.findLast(({ release }) => release < left.release);
+  return good.findLast(({ release, version }) => release < left.release && !held.has(version));
 }
 
 function named(

@@ -81,6 +81,18 @@ describe('going back', () => {
     expect((await back({ to: first.version }))?.release).toBe(releases[0]);
   });
 
+  it('passes over what is held, and does not go there by name', async () => {
+    expect((await back())?.release).toBe(releases[0]);
+    world.held.add(second.digest);
+    const { results } = await world.deploy({ request: { force: true } });
+    const again = results[0]?.release ?? '';
+    expect(again > (releases[1] ?? '')).toBe(true);
+    expect(await back({ to: second.version })).toMatchObject({ success: false, error: { code: 'HELD' } });
+    expect(summaries()).toEqual(everywhere(again));
+    expect((await back())?.release).toBe(releases[0]);
+    expect(summaries()).toEqual(everywhere(releases[0]));
+  });
+
   it.each([() => releases[0], () => first.version, () => first.digest])(
     'finds a release by its name (%#)',
     async (to) => {

@@ -2,6 +2,7 @@ import { errors, Secret, SluiceError } from '../foundation/index.ts';
 import type { ServiceStage } from '../service/types.ts';
 import { runRows, type Row, type StepEvent } from '../steps/index.ts';
 import { conclude } from './conclude.ts';
+import type { FoundRelease } from './facts.ts';
 import type { Setting } from './inputs.ts';
 import { tell } from './notify.ts';
 import { leaderOf, phaseOn, type Passage } from './passage.ts';
@@ -55,7 +56,8 @@ async function rollbackOne(
     members = await openMembers(context, stage, project);
     const reach = reachOf(context, options);
     const { hosts, backups } = await lookAt(members, reach, signal);
-    const way = planReturn(request, stage.name, hosts, backups, context.targets);
+    const held = await heldOf(context, request.name, hosts[0]?.releases ?? []);
+    const way = planReturn(request, stage.name, hosts, { backups, held, targets: context.targets });
     if (!way) return { result: nothing(subject, stage, hosts[0]?.truth.current ?? '') };
     const passage: Returning = {
       way,
@@ -80,6 +82,17 @@ async function rollbackOne(
   } finally {
     await closeMembers(members);
   }
+}
+
+/** Why each of these releases' versions is held, by version. */
+async function heldOf(
+  { source }: DeploymentContext,
+  name: string,
+  releases: FoundRelease[],
+): Promise<Map<string, string>> {
+  const versions = [...new Set(releases.map(({ manifest }) => manifest.version))];
+  const reasons = await Promise.all(versions.map((version) => source.hold(name, version)));
+  return new Map(versions.flatMap((version, i) => (reasons[i] === undefined ? [] : [[version, reasons[i]]])));
 }
 
 function nothing(subject: Subject, stage: ServiceStage, current: string): DeploymentResult {

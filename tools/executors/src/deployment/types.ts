@@ -94,6 +94,8 @@ export interface DeploymentSource {
     version?: string,
     signal?: AbortSignal,
   ): Promise<DeployableArtifact | undefined>;
+  /** Why a version is held; undefined where it is not. */
+  hold(name: string, version: string): Promise<string | undefined>;
 }
 export interface DeployableArtifact {
   project: string;

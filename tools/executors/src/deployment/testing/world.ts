@@ -182,6 +182,12 @@ export class World {
                 (version === undefined || [artifact.version, artifact.digest].includes(version)) &&
                 !this.held.has(artifact.digest),
             ),
+        hold: async (name, version) => {
+          const found = [...this.artifacts.values()]
+            .flat()
+            .find((artifact) => artifact.name === name && artifact.version === version);
+          return found && this.held.has(found.digest) ? 'it was bad' : undefined;
+        },
       },
       records: {
         ready: async () => undefined,

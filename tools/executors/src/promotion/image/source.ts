@@ -20,6 +20,8 @@ export function deploymentSource(context: Context): DeploymentSource {
       if (held) throw errors.HELD({ name, version: entry.record.version, reason: held.record.reason });
       return proved(context, state, stage, entry, signal);
     },
+    hold: async (name, version) =>
+      (await (await context.ledger()).refresh()).hold(name, version)?.record.reason,
   };
 }
 
