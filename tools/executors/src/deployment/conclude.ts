@@ -53,7 +53,8 @@ export async function conclude(
     ...passage.notes,
     ...(unrecorded ? [`the ledger does not know of it: ${unrecorded.message}`] : []),
   ];
-  const line = [error.format(), ...notes.map((note) => `  note: ${note}`)].join('\n') + logOf(error);
+  // What happened stands last, where a person looks first, and the log above it, as its "next" says.
+  const line = logOf(error) + [error.format(), ...notes.map((note) => `  note: ${note}`)].join('\n');
   return { ...failure(subject, error, { ...common, outcome: ended, line }), status: outcome.status };
 }
 

@@ -110,5 +110,5 @@ export function logOf(error: SluiceError): string {
   const log = error.details['log'];
   if (!Array.isArray(log) || log.length === 0) return '';
   const { host, phase } = error.details as { host?: string; phase?: string };
-  return `\n${host}, ${phase}:\n${log.map((line) => `  | ${line}`).join('\n')}`;
+  return `${host}, ${phase}:\n${log.map((line) => `  | ${line}\n`).join('')}\n`;
 }
