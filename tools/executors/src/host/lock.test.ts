@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -267,6 +268,30 @@ describe('the lock', () => {
     await lock(host);
     expect(read('lock/run')).toBe('run-1\n');
     await host.run('unlock');
+  });
+
+  it('says at once why it cannot be made', async () => {
+    const host = await deployer('run-1');
+    mkdirSync(folder(), { recursive: true });
+    // Nobody's lock, and no place for one.
+    symlinkSync('nowhere', join(folder(), 'lock'));
+    await expect(lock(host)).rejects.toMatchObject({
+      code: 'PHASE_FAILED',
+      message: expect.stringMatching(/lock.*exists/i),
+    });
+  });
+
+  it('that a full disk left half made is taken away, and the disk named', async () => {
+    const full = join(root, 'full');
+    mkdirSync(full);
+    const program = `#!/bin/sh\ncase $1 in */run) echo "mkdir: $1: No space left on device" >&2; exit 1 ;; esac\nexec /bin/mkdir "$@"\n`;
+    writeFileSync(join(full, 'mkdir'), program, { mode: 0o755 });
+    const host = await deployer('run-1', { path: [full] });
+    await expect(lock(host)).rejects.toMatchObject({ code: 'HOST_DISK_FULL' });
+    expect(locked()).toBe(false);
+    rmSync(full, { recursive: true });
+    await lock(host);
+    expect(read('lock/run')).toBe('run-1\n');
   });
 
   it('leaves nothing behind but journal and the guardian’s files', async () => {

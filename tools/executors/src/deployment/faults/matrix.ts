@@ -95,7 +95,7 @@ const OWN: [Step, Own][] = [
       title: 'the dump tool is absent',
       host: inDatabase('cd "$(dirname "$(command -v pg_dump)")" && mv pg_dump pg_dump.away'),
       mend: inDatabase('for f in $(find /usr -name pg_dump.away); do mv "$f" "${f%.away}"; done'),
-      code: 'DUMP_TOOL_MISSING',
+      code: 'DUMP_FAILED',
     },
   ],
   ['pull', { registry: 'refuses', code: 'PULL_REFUSED' }],

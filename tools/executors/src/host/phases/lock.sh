@@ -21,13 +21,20 @@ start_guardian() {
 
 take_lock() {
   mkdir "$home/lock" 2>/dev/null || return 1
-  rm -rf "$home/run"
-  mkdir "$home/run"
-  printf '%s\n' "$scripts" | awk -v "folder=$home/run" '/^#### / { file = folder "/" $2; next } { print >file }'
-  printf '%s\n' "$owner" >"$home/lock/owner"
-  printf '%s\n' "$ttl" >"$home/lock/ttl"
-  : >"$home/lock/lease"
-  printf '%s\n' "$run" | put "$home/lock/run"
+  fill_lock && return 0
+  # What is not whole would be in everybody's way, and nobody's.
+  rm -rf "$home/lock"
+  exit 1
+}
+# The shell does not stop at a failure in here.
+fill_lock() {
+  rm -rf "$home/run" &&
+    mkdir "$home/run" &&
+    printf '%s\n' "$scripts" | awk -v "folder=$home/run" '/^#### / { file = folder "/" $2; next } { print >file }' &&
+    printf '%s\n' "$owner" >"$home/lock/owner" &&
+    printf '%s\n' "$ttl" >"$home/lock/ttl" &&
+    : >"$home/lock/lease" &&
+    printf '%s\n' "$run" | put "$home/lock/run"
 }
 
 # A run that stopped beating is put back before anybody else begins.
@@ -72,6 +79,13 @@ until holding || take_lock; do
       sleep 0.1
       ;;
     expired | abandoned) put_back ;;
+    free)
+      # Given back a moment ago; or it cannot be made at all, and then this says why.
+      sluice_patience=$((sluice_patience - 1))
+      if [ "$sluice_patience" -lt 90 ]; then
+        if mkdir "$home/lock"; then rmdir "$home/lock"; elif [ ! -d "$home/lock" ]; then exit 1; fi
+      fi
+      ;;
   esac
 done
 touch "$home/lock/lease"

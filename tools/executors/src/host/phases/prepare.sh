@@ -4,8 +4,11 @@ hold
 folder=$(release_folder "$release")
 # First of all: it is what tells a disk that is full.
 rm -rf "$folder.tmp"
-{ mkdir -p "$home/releases" "$home/run" "$folder.tmp" && tar -xf - -C "$folder.tmp"; } ||
-  fail HOST_DISK_FULL "said=the files of the release could not be written ($(free_mb "$home") MB are free)"
+if ! { mkdir -p "$home/releases" "$home/run" "$folder.tmp" && tar -xf - -C "$folder.tmp"; }; then
+  free=$(free_mb "$home")
+  [ "$free" -gt 1 ] || fail HOST_DISK_FULL "said=the files of the release could not be written ($free MB are free)"
+  exit 1
+fi
 journal prepare began "$release"
 if [ -e "$folder.tmp/compose.yaml" ]; then
   find "$folder.tmp" -type f -exec chmod 600 {} +
