@@ -366,6 +366,24 @@ describe('undo', () => {
     await host.run('unlock');
   });
 
+  it('of a first release is not done while the engine does not answer', async () => {
+    mkdirSync(join(folder(), 'releases/2'), { recursive: true });
+    docker.add('c2', { release: '2' });
+    const host = await deployer('run-1');
+    await lock(host);
+    writeFileSync(join(docker.folder, 'down'), '');
+    await expect(host.run('undo')).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
+    rmSync(join(docker.folder, 'down'));
+    // It may go away at any moment.
+    writeFileSync(join(docker.folder, 'fail-ps'), 'Cannot connect to the Docker daemon');
+    await expect(host.run('undo')).rejects.toMatchObject({ code: 'PHASE_FAILED' });
+    rmSync(join(docker.folder, 'fail-ps'));
+    expect(docker.containers()).toEqual(['c2']);
+    await host.run('undo');
+    expect(docker.containers()).toEqual([]);
+    await host.run('unlock');
+  });
+
   it('starts the release before where its containers were stopped', async () => {
     midway();
     docker.add('c1', { release: '1', state: 'exited' });

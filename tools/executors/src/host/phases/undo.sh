@@ -30,10 +30,14 @@ fi
 
 # others: containers of all releases but the current one. Accessories belong to no release.
 others() {
-  for sluice_id in $(containers com.sluice.release); do
-    [ "$(label "$sluice_id" com.sluice.release)" = "$serving" ] || echo "$sluice_id"
+  for sluice_id in $ids; do
+    sluice_of=$(label "$sluice_id" com.sluice.release)
+    [ "$sluice_of" = "$serving" ] || echo "$sluice_id"
   done
 }
+# An engine that does not answer must not pass for one that has no containers.
+find_engine
+ids=$(containers com.sluice.release)
 gone=$(others)
 
 # in_place: whether compose replaced the release that served, whose ports the new containers then have.
