@@ -1,14 +1,15 @@
 /**
  * Promoting an image: `node bench/images.ts [--rounds=5] [--megabytes=150] [--layers=8]`. Inside one registry, the requests are
- * what counts; between two registries the time, beside `skopeo copy`, on registries that have seen nothing of the image, in turns.
+ * what counts, and the time beside `docker pull`, `tag` and `push`; between two registries the time, beside `skopeo copy`, on registries that have seen nothing of the image, in turns.
  * The registries are `docker-registry`, each in a process of its own, on loopback.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { Header } from 'tar';
 import { openOci, pushLayout } from '../tools/executors/src/registry/oci/index.ts';
 import {
   programOf,
@@ -23,6 +24,9 @@ import { megabytes, seconds, table, times } from './report.ts';
 import { median } from './results.ts';
 
 const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip';
+const CONFIG = 'application/vnd.oci.image.config.v1+json';
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const ARCHITECTURE = arch() === 'x64' ? 'amd64' : arch();
 const FROM = 'acme/api';
 
 const { values } = parseArgs({
@@ -85,16 +89,104 @@ const skopeo: Copy = async (from, to, name, digest) => {
   return { ms, memory };
 };
 
-/** An image whose layers cannot be compressed further, as real ones. */
+/** What people do by hand: through an engine of their own. */
+const docker: Copy = async (from, to, name, digest) => {
+  const [source, target] = [`${from.host}/${FROM}@${digest}`, `${to.host}/${name}:docker`];
+  let ms = 0;
+  for (const step of [
+    ['pull', '-q', source],
+    ['tag', source, target],
+    ['push', '-q', target],
+  ])
+    ms += (await timed(['docker', ...step])).ms;
+  return { ms, memory: undefined };
+};
+
+/** Inside one registry, beside an engine: with nothing of the image in the engine or under the new name, and with everything. */
+async function besideDocker(source: TestRegistry, digest: string): Promise<string[][]> {
+  const answers = programOf('docker') && (await runCommand(['docker', 'info'], DOCKER_INFO)).exit === 0;
+  if (!answers) {
+    say('no Docker engine answers: left out');
+    return [];
+  }
+  const cases = { 'a fresh engine': [] as Pair[], 'pulled and pushed before': [] as Pair[] };
+  for (let round = 0; round < rounds; round += 1) {
+    const name = `acme/beside-${round}`;
+    for (const all of Object.values(cases)) {
+      const theirs = (await docker(source, source, `${name}-docker`, digest)).ms;
+      const ours = await us(source, source, `${name}-us`, digest);
+      all.push({ theirs, engine: ours.engine!.ms, whole: ours.ms });
+    }
+    await timed([
+      'docker',
+      'rmi',
+      '-f',
+      `${source.host}/${name}-docker:docker`,
+      `${source.host}/${FROM}@${digest}`,
+    ]);
+    say(
+      `round ${round + 1}, docker: ${Object.values(cases)
+        .map((all) => seconds(all.at(-1)!.theirs))
+        .join(', again ')}`,
+    );
+  }
+  return Object.entries(cases).map(([what, all]) => {
+    const [theirs, engine, whole] = (['theirs', 'engine', 'whole'] as const).map((key) =>
+      median(all.map((each) => each[key])),
+    ) as [number, number, number];
+    return [
+      what,
+      seconds(engine),
+      seconds(whole),
+      seconds(theirs),
+      times(theirs / engine),
+      times(theirs / whole),
+    ];
+  });
+}
+interface Pair {
+  theirs: number;
+  engine: number;
+  whole: number;
+}
+const DOCKER_INFO = { cwd: tmpdir(), env: process.env, budgetMs: 10_000 };
+
+/** An image that an engine can unpack, whose layers cannot be compressed further, as real ones. */
 async function layout(folder: string): Promise<{ layout: TestLayout; digest: string }> {
   const made = new TestLayout(folder);
   const each = Math.floor((size * 1e6) / layers);
   const descriptors = [];
-  for (let i = 0; i < layers; i += 1)
-    descriptors.push(await made.blob(gzipSync(randomBytes(each), { level: 0 }), LAYER));
-  const image = await made.image(descriptors);
+  const unpacked: string[] = [];
+  for (let i = 0; i < layers; i += 1) {
+    const archive = tarOf(`layer-${i}`, randomBytes(each));
+    unpacked.push(`sha256:${createHash('sha256').update(archive).digest('hex')}`);
+    descriptors.push(await made.blob(gzipSync(archive, { level: 0 }), LAYER));
+  }
+  const settings = {
+    architecture: ARCHITECTURE,
+    os: 'linux',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: unpacked },
+  };
+  const config = await made.blob(Buffer.from(JSON.stringify(settings)), CONFIG);
+  const image = await made.manifest({ schemaVersion: 2, mediaType: MANIFEST, config, layers: descriptors });
   await made.write(image);
   return { layout: made, digest: image.digest };
+}
+
+/** A tar archive of one file. */
+function tarOf(path: string, content: Buffer): Buffer {
+  const head = Buffer.alloc(512);
+  new Header({
+    path,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size: content.length,
+    mtime: new Date(0),
+    type: 'File',
+  }).encode(head, 0);
+  return Buffer.concat([head, content, Buffer.alloc(((512 - (content.length % 512)) % 512) + 1024)]);
 }
 
 async function inside(source: TestRegistry, digest: string): Promise<string[][]> {
@@ -171,11 +263,14 @@ try {
   await oci.close();
   const title = `${size} MB in ${layers} layers`;
   const moved = await inside(source, digest);
+  const beside = await besideDocker(source, digest);
   const copied = await between(source, program, digest);
   process.stdout.write(
     [
       `### Promoting an image inside one registry: ${title}`,
       table(['', 'requests', 'of manifests, tags, referrers', 'engine', 'whole process'], moved),
+      `### Beside docker pull, tag and push inside that registry, medians of ${rounds} rounds in turns`,
+      table(['', 'engine', 'whole process', 'docker', 'docker / engine', 'docker / process'], beside),
       `### Promoting an image between two registries: ${title}, medians of ${rounds} rounds in turns`,
       table(
         [
