@@ -1893,6 +1893,22 @@ export const errors = catalogue({
       next: `install ${p.engine === 'podman' ? 'podman-compose or docker-compose' : "docker's compose plugin, or docker-compose"} there`,
     }),
   },
+  PODMAN_SOCKET_OFF: {
+    exit: EXIT.badInput,
+    text: (p: { host: string; socket: string }) => ({
+      what: `${p.host} has Podman and docker-compose, which talk over a socket, and nothing listens on ${p.socket}`,
+      state: 'nothing was changed on this host',
+      next: 'there: systemctl --user enable --now podman.socket (as root without --user), or install podman-compose',
+    }),
+  },
+  PODMAN_WITHOUT_NAMES: {
+    exit: EXIT.badInput,
+    text: (p: { host: string }) => ({
+      what: `Podman on ${p.host} gives containers no names in their networks, so the proxy cannot find a service`,
+      state: 'nothing was started on this host; nothing serves as before',
+      next: 'install netavark and aardvark-dns there (or, with CNI, its dnsname plugin), and podman system reset where containers were made before; or say "proxy": "none"',
+    }),
+  },
   COMPOSE_TOO_OLD: {
     exit: EXIT.badInput,
     text: (p: { host: string; found: string; need: string }) => ({

@@ -115,7 +115,7 @@ describe('preflight', () => {
   it('takes a compose file that compose takes', async () => {
     const input = { values: { COMPOSE_CHECK: 'yes' }, stdin: 'services: {}' };
     await expect(preflight(input)).resolves.toBeDefined();
-    expect(docker.calls()).toContain('compose -f - config -q');
+    expect(docker.calls()).toContain('compose -p sluice-check -f - config -q');
   });
 
   it.each([
@@ -153,6 +153,46 @@ describe('preflight', () => {
     await expect(bare([])).rejects.toMatchObject({ code: 'ENGINE_MISSING' });
     writeFileSync(join(docker.folder, 'fail-compose'), "docker: 'compose' is not a docker command\n");
     await expect(bare(docker.path)).rejects.toMatchObject({ code: 'COMPOSE_MISSING' });
+  });
+
+  describe('where the engine is Podman', () => {
+    /** A host with these programs and no other engine or compose. */
+    const onPodman = async (input: PhaseInput, info: string, ps = '') => {
+      const bin = join(root, 'podman');
+      mkdirSync(bin);
+      const podman = `case "$*" in version*) echo 4.3.1 ;; *RemoteSocket*) echo '${info}' ;; info*) echo / ;; ps*) echo '${ps}' ;; esac`;
+      writeFileSync(join(bin, 'podman'), `#!/bin/sh\n${podman}\n`, { mode: 0o755 });
+      writeFileSync(join(bin, 'docker-compose'), '#!/bin/sh\necho 1.29.2\n', { mode: 0o755 });
+      const path = [bin, without('docker', 'podman', 'docker-compose', 'podman-compose')].join(':');
+      const host = await openLocalHost({
+        root: join(root, 'state'),
+        script: (phase) => realScript(phase).replace(/^PATH=\$PATH:.*$/m, `PATH='${path}'`),
+      });
+      hosts.push(host);
+      return host.run('preflight', input);
+    };
+
+    it('PODMAN_SOCKET_OFF: docker-compose cannot talk to it', async () => {
+      const socket = join(root, 'podman.sock');
+      await expect(onPodman({}, `unix://${socket}`)).rejects.toMatchObject({
+        code: 'PODMAN_SOCKET_OFF',
+        message: expect.stringContaining(`nothing listens on ${socket}`),
+      });
+    });
+
+    it('PORT_TAKEN by one of its containers, alone or in a range', async () => {
+      const socket = join(root, 'podman.sock');
+      const server = createServer().listen(socket);
+      try {
+        const ports = 'shop 0.0.0.0:8080-8082->80-82/tcp, 9000/tcp';
+        await expect(onPodman({ values: { PORTS: '8081' } }, socket, ports)).rejects.toMatchObject({
+          code: 'PORT_TAKEN',
+          message: expect.stringContaining('the container shop'),
+        });
+      } finally {
+        server.close();
+      }
+    });
   });
 
   it('finds docker by sudo where the user may not without', async () => {

@@ -72,6 +72,16 @@ describe.each(shells)('proxy.sh in $name', ({ program }) => {
     expect(existsSync(join(root, 'again'))).toBe(false);
   });
 
+  it('says so where Podman gives containers no names, and leaves no network behind', async () => {
+    const podman = `echo "$*" >>'${root}/calls'; case "$*" in *DNSEnabled*) echo false ;; esac`;
+    writeFileSync(join(root, 'bin/podman'), `#!/bin/sh\n${podman}\n`, { mode: 0o755 });
+    const script = `engine=podman\nsudo=\nproxy_start "$root/new"`;
+    await expect(run(script, WILLING, program)).rejects.toMatchObject({ code: 'PODMAN_WITHOUT_NAMES' });
+    expect(readFileSync(join(root, 'calls'), 'utf8').trim().split('\n').at(-1)).toBe(
+      'network rm sluice-proxy',
+    );
+  });
+
   it('gives up where others are always quicker', async () => {
     writeFileSync(join(root, 'proxy/base.json'), '{}\n');
     await expect(run('proxy_apply', 'printf 412', program)).rejects.toMatchObject({ code: 'PROXY_BUSY' });

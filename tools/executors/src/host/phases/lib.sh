@@ -160,9 +160,18 @@ docker() {
 # program itself is not asked: v1 takes half a second to start.
 find_compose() {
   [ -n "${engine:-}" ] || find_engine
-  if docker compose version >/dev/null 2>&1; then
+  engine_socket=
+  if [ "$engine" = podman ]; then
+    engine_socket=$(docker info --format '{{.Host.RemoteSocket.Path}}' | sed 's|^unix://||')
+    # shellcheck disable=SC2086
+    [ -S "$engine_socket" ] || { [ -n "$sudo" ] && $sudo test -S "$engine_socket"; } || {
+      program podman-compose || ! program docker-compose || fail PODMAN_SOCKET_OFF "socket=$engine_socket"
+      engine_socket=
+    }
+  fi
+  if { [ "$engine" = docker ] || [ -n "$engine_socket" ]; } && docker compose version >/dev/null 2>&1; then
     compose=v2
-  elif program docker-compose; then
+  elif program docker-compose && { [ "$engine" = docker ] || [ -n "$engine_socket" ]; }; then
     compose=v1
   elif [ "$engine" = podman ] && program podman-compose; then
     compose=podman
@@ -185,7 +194,14 @@ compose() {
   # shellcheck disable=SC2086
   case $compose in
     v2) (cd / && docker compose "$@") ;;
-    v1) (cd / && command $sudo docker-compose "$@") ;;
+    v1)
+      # Podman serves Docker's API on a socket of its own.
+      if [ -z "$engine_socket" ]; then
+        (cd / && command $sudo docker-compose "$@")
+      else
+        (cd / && command $sudo env "DOCKER_HOST=unix://$engine_socket" docker-compose "$@")
+      fi
+      ;;
     podman) (cd / && command $sudo podman-compose "$@") ;;
   esac
 }

@@ -54,8 +54,23 @@ listens() {
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
     awk -v "port=$(printf '%04X' "$1")" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'
 }
+# publishers PORT: names of containers. Podman cannot filter by it.
+publishers() {
+  if [ "$engine" != podman ]; then
+    docker ps --filter "publish=$1" --format '{{.Names}}'
+    return
+  fi
+  docker ps --format '{{.Names}} {{.Ports}}' | awk -v "port=$1" '{
+    for (i = 2; i <= NF; i++) {
+      if (split($i, side, "->") < 2) continue
+      sub(/.*:/, "", side[1])
+      many = split(side[1], range, "-")
+      if (port + 0 >= range[1] + 0 && port + 0 <= range[many] + 0) { print $1; next }
+    }
+  }'
+}
 for port in ${SLUICE_PORTS:-}; do
-  by=$(docker ps --filter "publish=$port" --format '{{.Names}}' | tr '\n' ' ')
+  by=$(publishers "$port" | tr '\n' ' ')
   case " $by" in
     *' sluice-proxy '*) ;;
     ' ') if listens "$port"; then fail PORT_TAKEN "port=$port" 'by=a program of the host'; fi ;;
@@ -64,9 +79,9 @@ for port in ${SLUICE_PORTS:-}; do
 done
 
 if [ "${SLUICE_COMPOSE_CHECK:-}" = yes ]; then
-  # Through no file: it holds the service's variables.
+  # Through no file: it holds the service's variables. With a name, since the folder that it runs in gives none.
   if [ "$compose" = podman ]; then set -- -f /dev/stdin config; else set -- -f - config -q; fi
-  said=$(compose "$@" 2>&1) || fail COMPOSE_INVALID "said=$said"
+  said=$(compose -p sluice-check "$@" 2>&1) || fail COMPOSE_INVALID "said=$said"
 fi
 
 fact current "$(current)"

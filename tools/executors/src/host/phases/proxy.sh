@@ -128,6 +128,11 @@ proxy_base() {
 # proxy_start FOLDER: makes it, or starts it again, with the configuration that the files have now.
 proxy_start() {
   docker network inspect sluice-proxy >/dev/null 2>&1 || docker network create sluice-proxy >/dev/null
+  # Without them the proxy finds nobody; Podman has them only where a program of its own is there.
+  if [ "$engine" = podman ] && [ "$(docker network inspect --format '{{.DNSEnabled}}' sluice-proxy)" = false ]; then
+    docker network rm sluice-proxy >/dev/null 2>&1 || :
+    fail PODMAN_WITHOUT_NAMES
+  fi
   sluice_said=
   for sluice_try in 1 2 3; do
     sluice_state=$(proxy_state)

@@ -23,17 +23,25 @@ if [ -n "$user" ]; then
   chmod 700 "$config"
 fi
 
+# by_default [ARGUMENT...]: what Docker does unasked: a registry of this machine's own speaks plain HTTP.
+by_default() {
+  case $engine:$registry in
+    podman:127.* | podman:localhost | podman:localhost:* | podman:'[::1]'*) set -- "$@" --tls-verify=false ;;
+  esac
+  docker pull --quiet "$@"
+}
+
 # pull IMAGE
 pull() {
-  set -- "$1" "${1%%/*}"
+  registry=${1%%/*}
   if [ -z "$config" ]; then
-    docker pull --quiet "$1"
+    by_default "$1"
     return
   fi
-  printf '{"auths":{%s:{"auth":"%s"}}}' "$(json_string "$2")" \
+  printf '{"auths":{%s:{"auth":"%s"}}}' "$(json_string "$registry")" \
     "$(printf '%s:%s' "$user" "$password" | base64 | tr -d '\n')" >"$config/config.json"
   case $engine in
-    podman) docker pull --quiet --authfile "$config/config.json" "$1" ;;
+    podman) by_default --authfile "$config/config.json" "$1" ;;
     *) docker --config "$config" pull --quiet "$1" ;;
   esac
 }
@@ -53,6 +61,15 @@ printf '%s\n' "${SLUICE_IMAGES:-}" | sort -u | while IFS= read -r image; do
         ;;
       *'not found'* | *'manifest unknown'* | *'invalid reference'* | *'no matching manifest'*)
         fail PULL_FAILED "image=$image" "said=$said"
+        ;;
+      *'connection refused'*)
+        case $registry:$(docker info --format '{{.SecurityOptions}}' 2>/dev/null </dev/null) in
+          127.*name=rootless*)
+            fail PULL_FAILED "image=$image" \
+              'said=this engine is rootless: it has a network of its own, in which the registry that comes through the ssh connection is not. It needs an image registry that the host reaches by itself'
+            ;;
+        esac
+        fail PULL_FAILED "image=$image" "said=$said" transient=yes
         ;;
       *) fail PULL_FAILED "image=$image" "said=$said" transient=yes ;;
     esac
