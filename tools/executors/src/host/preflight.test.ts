@@ -160,7 +160,7 @@ describe('preflight', () => {
     const onPodman = async (input: PhaseInput, info: string, ps = '') => {
       const bin = join(root, 'podman');
       mkdirSync(bin);
-      const podman = `case "$*" in version*) echo 4.3.1 ;; *RemoteSocket*) echo '${info}' ;; info*) echo / ;; ps*) echo '${ps}' ;; esac`;
+      const podman = `case "$*" in version*) echo 4.3.1 ;; *RemoteSocket*) echo '${info}' ;; info*) echo / ;; compose*) exit 125 ;; ps*) echo '${ps}' ;; esac`;
       writeFileSync(join(bin, 'podman'), `#!/bin/sh\n${podman}\n`, { mode: 0o755 });
       writeFileSync(join(bin, 'docker-compose'), '#!/bin/sh\necho 1.29.2\n', { mode: 0o755 });
       const path = [bin, without('docker', 'podman', 'docker-compose', 'podman-compose')].join(':');
