@@ -72,6 +72,12 @@ export class AuditRules {
     }
   }
 
+  /** What is wrong with one promotion for itself: its signature, its policy, its approvals. */
+  async promotionProblems(record: Promoted, placed: PlacedBatch): Promise<string[]> {
+    const signature = await this.#signatureProblem(placed);
+    return [...(signature ? [signature] : []), ...(await this.#promotedProblems(record, placed))];
+  }
+
   /** Signed by whom its records name, with a key that the policy of its time allowed and that is not revoked today. */
   async #signatureProblem({ batch: { records, signature } }: PlacedBatch): Promise<string | undefined> {
     const { profile } = this.#input;

@@ -1,4 +1,5 @@
 import { errors, SluiceError } from '../foundation/index.ts';
+import type { GateOptions } from '../pipeline/types.ts';
 import { Authors } from './authors.ts';
 import { conditions } from './conditions.ts';
 import { refuseLostPins } from './pins.ts';
@@ -22,19 +23,12 @@ const SIDE_BY_SIDE = 8;
  * @throws STAGE_NOT_IN_POLICY, POLICY_DIFFERS, SHALLOW_CLONE, LEDGER_PIN_LOST
  */
 export async function evaluateGate(input: GateInput): Promise<GateDecisions> {
-  const { policy, stage, items, profile, repository } = input;
+  const { policy, stage, items, profile } = input;
   const gate = policy.stage(stage.name);
   checkStage(input);
   if (items.length === 0) return new Map();
   if (!gate) return new Map(items.map((item) => [key(item), open(policy.commit)]));
-  const context: GateContext = {
-    ...input,
-    gate,
-    registryIdentity: input.registryIdentity ?? stage.identity,
-    repositoryIdentity: input.repositoryIdentity ?? (await repository.identity(policy.options.ledger.remote)),
-    trust: new Trust(input),
-    authors: new Authors(repository),
-  };
+  const context = await gateContext(input, gate);
   await refuseLostPins(context, context.state.approvals(stage.name));
   const decisions: GateDecisions = new Map();
   for (let at = 0; at < items.length; at += SIDE_BY_SIDE) {
@@ -43,6 +37,19 @@ export async function evaluateGate(input: GateInput): Promise<GateDecisions> {
     for (const [i, item] of some.entries()) decisions.set(key(item), made[i] as GateDecision);
   }
   return decisions;
+}
+
+/** What conditions judge by. */
+export async function gateContext(input: GateInput, gate: GateOptions): Promise<GateContext> {
+  const { policy, stage, repository } = input;
+  return {
+    ...input,
+    gate,
+    registryIdentity: input.registryIdentity ?? stage.identity,
+    repositoryIdentity: input.repositoryIdentity ?? (await repository.identity(policy.options.ledger.remote)),
+    trust: new Trust(input),
+    authors: new Authors(repository),
+  };
 }
 
 async function decide(
@@ -67,7 +74,10 @@ async function decide(
 }
 
 /** History that is cut off answers no question about who wrote what. */
-async function whole<T>(item: GateItem, judge: () => Promise<T> | T): Promise<T> {
+export async function whole<T>(
+  item: Pick<GateItem, 'name' | 'version'>,
+  judge: () => Promise<T> | T,
+): Promise<T> {
   try {
     return await judge();
   } catch (cause) {

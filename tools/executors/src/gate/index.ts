@@ -3,6 +3,7 @@ export { loadPolicy, type Policy, type PolicyInput } from './policy.ts';
 export { policyHistory, type PolicyHistory } from './policy-history.ts';
 export { checkClientFile } from './client-file.ts';
 export { evaluateGate } from './evaluate.ts';
+export { judgeAdmission, type AdmissionInput } from './admission.ts';
 export { explainClosed } from './explain.ts';
 export {
   makeApproval,

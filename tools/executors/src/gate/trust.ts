@@ -38,8 +38,13 @@ export class Trust {
     if (this.#input.profile === 'local') return { ok: true };
     const signed = await this.signature(entry);
     if (!signed.ok) return signed;
-    const changed = changeProblem(await this.commit(entry.batch));
+    const changed = await this.changed(entry.batch);
     return changed ? no(changed) : signed;
+  }
+
+  /** Whether a batch's file is not as it was written; undefined where it is. */
+  async changed(batch: string): Promise<string | undefined> {
+    return changeProblem(await this.commit(batch));
   }
 
   /** Like `record`, for one that takes back what was recorded at an instant: a copy of an older one does not. */

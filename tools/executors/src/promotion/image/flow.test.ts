@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Promoted, RecordBody } from '../../ledger/types.ts';
+import { record } from '../recording.ts';
 import { ServiceFlow, type ServiceFlowOptions } from './testing/flow.ts';
 import { deploymentSource } from './source.ts';
 
@@ -239,6 +241,36 @@ describe('what may be deployed', () => {
     const path = new RegExp(`/manifests/${digest}`);
     flow.proxy().rules.push({ path, times: 99, fault: { do: 'answer', status: 404 } });
     await expect(source()).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+  });
+
+  it('comes with what its gate says of the promotion: a record alone proves nothing', async () => {
+    await start({ live: true, gates: { staging: { approvals: { count: 1, allowAuthor: true } } } });
+    const { name, project, version, digest } = await flow.ship('api', 'one');
+    const forged: Partial<Promoted> = { type: 'promoted', from: 'images', tag: 'staging', verified: 'bytes' };
+    await flow.with(async (context) => {
+      const { commit } = await context.policy();
+      const stage = await context.serviceStage('staging', 't');
+      const body = { ...forged, planHash: 'p', policy: commit, approvals: [], gate: [] };
+      const at = { pipeline: 'services', stage: 'staging', registry: stage.identity };
+      const one = { ...body, ...at, project, name, version, integrity: digest } as RecordBody;
+      expect(await record(context, await context.signer(), () => [one])).toBeUndefined();
+    });
+    const found = await source();
+    expect(found?.gate).toMatchObject({ open: false });
+    expect(found?.gate?.results).toContainEqual({
+      condition: 'approvals',
+      open: false,
+      detail: expect.stringContaining('entered with 0 of 1 approvals'),
+      next: 'npx nx run api:promote:staging',
+    });
+  });
+
+  it('comes with an open gate where it was promoted through it', async () => {
+    await start({ live: true, gates: { staging: { approvals: { count: 1, allowAuthor: true } } } });
+    await flow.ship('api', 'one');
+    await flow.approve('staging');
+    await flow.promote('staging');
+    expect((await source())?.gate).toMatchObject({ open: true });
   });
 });
 

@@ -1,7 +1,8 @@
 import { BUNDLE_TYPE } from '../../artifact/image/types.ts';
 import type { DeployableArtifact, DeploymentRecords, DeploymentSource } from '../../deployment/types.ts';
 import { asSluiceError, errors, redact } from '../../foundation/index.ts';
-import type { Entry, LedgerState, Promoted, Published, RecordBody } from '../../ledger/types.ts';
+import { judgeAdmission, type GateDecision } from '../../gate/index.ts';
+import type { Entry, LedgerState, Promoted, RecordBody } from '../../ledger/types.ts';
 import { readAttachment, type OciRepository } from '../../registry/oci/index.ts';
 import { IMAGES, type ServiceBundle, type ServiceStage } from '../../service/types.ts';
 import { runRows } from '../../steps/index.ts';
@@ -18,7 +19,8 @@ export function deploymentSource(context: Context): DeploymentSource {
       if (!entry) return undefined;
       const held = state.hold(name, entry.record.version);
       if (held) throw errors.HELD({ name, version: entry.record.version, reason: held.record.reason });
-      return proved(context, state, stage, entry, signal);
+      const gate = await admission(context, state, stage, entry);
+      return { ...(await proved(context, state, stage, entry, signal)), ...(gate ? { gate } : {}) };
     },
     hold: async (name, version) =>
       (await (await context.ledger()).refresh()).hold(name, version)?.record.reason,
@@ -31,12 +33,43 @@ function standingIn(
   stage: ServiceStage,
   name: string,
   version: string | undefined,
-): Entry<Published | Promoted> | undefined {
-  if (version === undefined) return state.position(stage.name, name);
-  const found = state
-    .history(stage.name, name)
-    .findLast(({ record: one }) => one.version === version || one.integrity === version);
-  return found && state.standing(stage.name, name, found.record.version);
+): Entry<Promoted> | undefined {
+  const found =
+    version === undefined
+      ? state.position(stage.name, name)
+      : state
+          .history(stage.name, name)
+          .findLast(({ record: one }) => one.version === version || one.integrity === version);
+  const entry = found && state.standing(stage.name, name, found.record.version);
+  // Nothing is published into a stage that is deployed.
+  return entry?.record.type === 'promoted' ? { ...entry, record: entry.record } : undefined;
+}
+
+/** Whether it came into the stage through its gate; undefined in the local profile. */
+async function admission(
+  context: Context,
+  state: LedgerState,
+  stage: ServiceStage,
+  entry: Entry<Promoted>,
+): Promise<GateDecision | undefined> {
+  if (context.profile !== 'live') return undefined;
+  const { record } = entry;
+  return judgeAdmission(
+    {
+      policy: await context.policy(),
+      stage,
+      from: stage.before,
+      state,
+      ledger: await context.ledger(),
+      repository: context.repository,
+      repositoryIdentity: context.identity,
+      profile: context.profile,
+      now: new Date(),
+      root: state.published(record.name, record.version)?.record.root ?? '.',
+      next: `npx nx run ${record.project}:${context.options.targets.promote}:${stage.name}`,
+    },
+    entry,
+  );
 }
 
 /** Compares registry and bundle with the ledger; repeated while the registry is away. */
@@ -44,7 +77,7 @@ async function proved(
   context: Context,
   state: LedgerState,
   stage: ServiceStage,
-  { record: promoted }: Entry<Published | Promoted>,
+  { record: promoted }: Entry<Promoted>,
   signal: AbortSignal | undefined,
 ): Promise<DeployableArtifact> {
   const { project, name, version, integrity: digest } = promoted;
@@ -56,6 +89,12 @@ async function proved(
   }
   const registry = await context.images(stage.name);
   const repository = registry.of(image.repository);
+  // Whoever may write to the registry may attach another.
+  const known = image.attachments.find(({ artifactType }) => artifactType === BUNDLE_TYPE);
+  if (!known) {
+    const at = { registry: repository.host, repository: repository.name };
+    throw errors.ATTACHMENT_MISSING({ ...at, digest, artifactType: BUNDLE_TYPE });
+  }
   let bundle: ServiceBundle | undefined;
   const outcomes = await runRows({
     rows: [
@@ -66,9 +105,8 @@ async function proved(
       {
         title: 'read its bundle',
         run: async (_: undefined, attempt) => {
-          const known = image.attachments.find(({ artifactType }) => artifactType === BUNDLE_TYPE);
           const { bytes } = await readAttachment(repository, digest, BUNDLE_TYPE, {
-            ...(known ? { sha256: known.sha256 } : {}),
+            sha256: known.sha256,
             signal: attempt,
           });
           bundle = JSON.parse(bytes.toString('utf8')) as ServiceBundle;
