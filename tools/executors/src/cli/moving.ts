@@ -93,6 +93,10 @@ interface RollbackFlags {
   to?: string;
   version?: string;
   reason?: string;
+  restoreDatabase?: string | boolean;
+  confirm?: string;
+  acrossContract?: boolean;
+  envFile?: string;
   dryRun?: boolean;
   json?: boolean;
   key?: string;
@@ -111,6 +115,16 @@ export function rollbackCommand(program: Command, perform: Perform): void {
     )
     .option('--version <version>', 'the bad version; default: the one that stands in the stage')
     .option('--reason <text>', 'stands in the deprecation message and in the ledger')
+    .option(
+      '--restore-database [file]',
+      'services: put the databases back too, from this backup; without a name from the one that was made when the release was replaced',
+    )
+    .option('--confirm <service>', 'services: its name, to say that a restore is meant')
+    .option(
+      '--across-contract',
+      'services: go back although a migration since took something away from the database',
+    )
+    .option('--env-file <file>', "services: NAME=value lines for the compose file's variables")
     .option('--dry-run', 'print what would happen; change nothing')
     .option('--json', 'plan and result as JSON')
     .option('--key <file>', 'sign with this SSH key')
@@ -157,8 +171,8 @@ async function rollbackServices(
   const tasks = names.map((given) => {
     const name = nameOf(kindOf('services'), state, given);
     const project = state.project(name) ?? name;
-    const { to, reason, dryRun = false } = flags;
-    const options = { stage, dryRun, ...(to ? { to } : {}), ...(reason ? { reason } : {}) };
+    const { json: _, key: __, as: ___, version: ____, ...own } = flags;
+    const options = { stage, ...own };
     return {
       id: project,
       project,

@@ -1,7 +1,7 @@
 import { asSluiceError, errors, EXIT, SluiceError } from '../foundation/index.ts';
 import { runRows, type StepEvent } from '../steps/index.ts';
 import { conclude } from './conclude.ts';
-import { describeDone, describePlan, warning } from './describe.ts';
+import { describeDone, describePlan, remoteCommands, warning } from './describe.ts';
 import { tell } from './notify.ts';
 import type { Deployment } from './passage.ts';
 import type { DeployRequest } from './plan.ts';
@@ -98,7 +98,8 @@ function settledEarly(passage: Deployment, dryRun: boolean): DeploymentResult | 
     return { ...subject, success: true, status: 'nothing', reached: [], line, outcome: 'nothing' };
   }
   if (!dryRun) return undefined;
-  return { ...subject, success: true, status: 'planned', reached: [], line: describePlan(passage) };
+  const [line, commands] = [describePlan(passage), remoteCommands(passage)];
+  return { ...subject, success: true, status: 'planned', reached: [], line, commands };
 }
 
 /** Nothing is to be done on the hosts; in the ledger there may be. */

@@ -1,22 +1,75 @@
+import { bytes } from '../foundation/index.ts';
+import { quote } from '../host/index.ts';
 import type { PhaseName } from '../host/types.ts';
 import { inputFor, type PhaseOptions } from './inputs.ts';
 import type { Deployment } from './passage.ts';
 
 const HASH = 'sha256:'.length + 12;
+/** Of a value, on the screen. */
+const WIDE = 100;
 
-/** What a deployment would do, with every remote command: the script that each phase sends to each host. */
-export function describePlan(passage: Deployment): string {
-  const { plan, members, setting } = passage;
-  const scripts = members.flatMap((member) =>
-    phasesOf(passage, member.leader).map(
-      ([phase, options]) =>
-        `## ${member.name}\n${member.host.script(phase, inputFor(setting, phase, options))}`,
-    ),
-  );
-  return [summary(passage), '', ...scripts, `${plan.project}: nothing was changed`].join('\n');
+/** A phase on a host: the script that its `sh` gets, as a person could run it there. */
+export interface RemoteCommand {
+  host: string;
+  phase: PhaseName;
+  script: string;
 }
 
-function summary({ plan, setting, members, canaryForMs }: Deployment): string {
+/** Every remote command of a deployment, whole, in order. Secrets in them are blanked. */
+export function remoteCommands(passage: Deployment): RemoteCommand[] {
+  return passage.members.flatMap((member) =>
+    phasesOf(passage, member.leader).map(([phase, options]) => ({
+      host: member.name,
+      phase,
+      script: member.host.script(phase, inputFor(passage.setting, phase, options)),
+    })),
+  );
+}
+
+/** What a deployment would do, with every remote command in a line: which script, and what it is told. */
+export function describePlan(passage: Deployment): string {
+  const { plan, members } = passage;
+  const [leader] = members;
+  const others = members.filter((member) => member !== leader);
+  return [
+    summary(passage),
+    '',
+    ...commandsOn(passage, leader ? [leader.name] : [], true),
+    ...(others.length === 0
+      ? []
+      : [
+          '',
+          ...commandsOn(
+            passage,
+            others.map(({ name }) => name),
+            false,
+          ),
+        ]),
+    '',
+    'Each is host/phases/<name>.sh with these values as SLUICE_<NAME>; --output-file=<file> writes the scripts whole.',
+    `${plan.project}: nothing was changed`,
+  ].join('\n');
+}
+
+function commandsOn(passage: Deployment, hosts: string[], leader: boolean): string[] {
+  const rows = phasesOf(passage, leader).map(([phase, options]) => {
+    const { values = {}, stdin = '' } = inputFor(passage.setting, phase, options);
+    const told = Object.entries(values)
+      .filter(([name, value]) => name !== 'RELEASE' && value !== '')
+      .map(([name, value]) => `${name}=${quote(shortened(value))}`);
+    const input = stdin === '' ? [] : [`< ${bytes(Buffer.byteLength(stdin))}`];
+    return `  ${[phase.padEnd(9), ...told, ...input].join(' ').trimEnd()}`;
+  });
+  return [`${hosts.join(', ')}: one ssh connection${hosts.length > 1 ? ' each' : ''}, in it`, ...rows];
+}
+
+const shortened = (value: string): string => {
+  const line = value.replaceAll('\n', ' ');
+  return line.length <= WIDE ? line : `${line.slice(0, WIDE)}...`;
+};
+
+function summary(passage: Deployment): string {
+  const { plan, setting, members, canaryForMs } = passage;
   const { release } = plan;
   const current = [...new Set(Object.values(plan.current))].map((name) => name ?? 'nothing');
   const lines = [
@@ -27,7 +80,7 @@ function summary({ plan, setting, members, canaryForMs }: Deployment): string {
       return `  wave ${wave + 1}:      ${hosts.join(', ')}${wave === 0 ? ' (backup and migrations run here)' : ''}`;
     }),
     `  migrations:  ${plan.pendingMigrations.map(({ name, contract }) => (contract ? `${name} (contract)` : name)).join(', ') || 'none'}`,
-    `  backup:      ${[...release.databases.map(({ service, name }) => `${service}/${name}`), ...release.volumes].join(', ') || 'none'}`,
+    `  backup:      ${backupOf(passage)}`,
     `  bake:        ${setting.stage.bakeMs / 1_000} s a wave`,
     ...(plan.canary === undefined
       ? []
@@ -36,6 +89,15 @@ function summary({ plan, setting, members, canaryForMs }: Deployment): string {
   ];
   return lines.join('\n');
 }
+
+function backupOf({ plan }: Deployment): string {
+  const { databases, volumes } = plan.release;
+  const saved = [...databases.map(({ service, name }) => `${service}/${name}`), ...volumes];
+  if (saved.length === 0) return 'none: there are no databases and volumes';
+  return servesNow(plan) ? saved.join(', ') : 'none: nothing serves yet';
+}
+
+const servesNow = ({ current }: Deployment['plan']): boolean => Object.values(current).some(Boolean);
 
 /** Said before it starts, on the screen and in a dry run. */
 export const warning = (migrations: string): string =>
@@ -51,7 +113,7 @@ function phasesOf({ plan, setting, canaryForMs }: Deployment, leader: boolean): 
     ['preflight'],
     ['lock'],
     ['prepare'],
-    ...onLeader(saves && Object.values(plan.current).some(Boolean) ? [['backup']] : []),
+    ...onLeader(saves && servesNow(plan) ? [['backup']] : []),
     ['pull'],
     ...onLeader(setting.migrations && plan.pendingMigrations.length > 0 ? [['migrate']] : []),
     ['start'],

@@ -1,4 +1,4 @@
-import { errors } from '../foundation/index.ts';
+import { bytes as humanBytes, errors } from '../foundation/index.ts';
 import type { ServiceStage } from '../service/types.ts';
 import type { FoundBackup } from './facts.ts';
 import { currentOf, type HostNow } from './plan.ts';
@@ -83,7 +83,7 @@ export function formatReleases({ project, stage, hosts, drift }: ReleasesReport)
         .toReversed()
         .map(
           ({ file, bytes, verified, pinned, serving }) =>
-            `    ${file}  ${(bytes / 1e6).toFixed(1)} MB${serving ? `  of ${serving}` : ''}${verified ? '' : '  not verified'}${pinned ? '  pinned' : ''}`,
+            `    ${file}  ${humanBytes(bytes)}${serving ? `  of ${serving}` : ''}${verified ? '' : '  not verified'}${pinned ? '  pinned' : ''}`,
         ),
     ]),
     ...(drift.length === 0 ? [] : ['', 'differences:', ...drift.map((line) => `  ${line}`)]),

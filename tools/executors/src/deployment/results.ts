@@ -1,5 +1,6 @@
 import { asSluiceError, errors, SluiceError } from '../foundation/index.ts';
 import type { Outcome } from '../steps/index.ts';
+import type { RemoteCommand } from './describe.ts';
 import type { Passage } from './passage.ts';
 import type { DeploymentOutcome } from './types.ts';
 import type { HostVerdict } from './verdict.ts';
@@ -21,6 +22,8 @@ export interface DeploymentResult {
   backup?: string;
   hosts?: HostVerdict[];
   timings?: { row: string; ms: number }[];
+  /** Of a dry run: every remote command, whole. */
+  commands?: RemoteCommand[];
 }
 export type Subject = Pick<DeploymentResult, 'project' | 'name' | 'version'>;
 

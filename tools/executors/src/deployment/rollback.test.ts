@@ -81,6 +81,26 @@ describe('going back', () => {
     expect((await back({ to: first.version }))?.release).toBe(releases[0]);
   });
 
+  it('is written down by the next run where the deployer was killed before it could', async () => {
+    await back();
+    const [returned, held] = world.records;
+    // The ledger as it was before: it says that the second serves.
+    world.records.splice(0, 2, {
+      ...returned,
+      type: 'deployed',
+      ...{ release: releases[1], version: second.version, integrity: second.digest },
+    } as (typeof world.records)[number]);
+    expect((await back({}, {}, true))?.line).not.toContain('ledger');
+    expect(world.records).toHaveLength(1);
+    const again = await back();
+    expect(again).toMatchObject({ success: true, status: 'nothing' });
+    expect(again?.line).toContain(`the ledger did not know of it, and does now: ${releases[0]}`);
+    expect(world.records.slice(1)).toEqual([returned, held]);
+    expect(await back()).toMatchObject({ success: true, status: 'nothing' });
+    expect(world.records).toHaveLength(3);
+    expect(summaries()).toEqual(everywhere(releases[0]));
+  });
+
   it('passes over what is held, and does not go there by name', async () => {
     expect((await back())?.release).toBe(releases[0]);
     world.held.add(second.digest);

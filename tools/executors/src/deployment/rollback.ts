@@ -6,7 +6,7 @@ import type { FoundRelease } from './facts.ts';
 import type { Setting } from './inputs.ts';
 import { tell } from './notify.ts';
 import { leaderOf, phaseOn, type Passage } from './passage.ts';
-import { servedOn } from './plan.ts';
+import { currentOf, servedOn, type HostNow } from './plan.ts';
 import { closeMembers, lookAt, openMembers, reachOf, type PrepareOptions } from './prepare.ts';
 import { notRecorded, returnedRecords } from './records.ts';
 import { failure, type DeploymentResult } from './results.ts';
@@ -58,22 +58,32 @@ async function rollbackOne(
     const { hosts, backups } = await lookAt(members, reach, signal);
     const held = await heldOf(context, request.name, hosts[0]?.releases ?? []);
     const way = planReturn(request, stage.name, hosts, { backups, held, targets: context.targets });
-    if (!way) return { result: nothing(subject, stage, hosts[0]?.truth.current ?? '') };
-    const passage: Returning = {
-      way,
-      setting: settingFor(context, stage, way, options.given ?? {}),
-      members,
-      reach,
-      before: new Map(hosts.map((host) => [host.name, servedOn(host)])),
-      outside: { checks: [], ask: async () => 'none', before: new Set() },
-      record: () => recordReturn(context, passage),
-      now: context.now ?? (() => new Date()),
-      timings: [],
-      notes: [],
-      at: 'plan',
-      baked: false,
-      committed: false,
+    const make = (one: ReturnPlan): Returning => {
+      const passage: Returning = {
+        way: one,
+        setting: settingFor(context, stage, one, options.given ?? {}),
+        members,
+        reach,
+        before: new Map(hosts.map((host) => [host.name, servedOn(host)])),
+        outside: { checks: [], ask: async () => 'none', before: new Set() },
+        record: () => recordReturn(context, passage),
+        now: context.now ?? (() => new Date()),
+        timings: [],
+        notes: [],
+        at: 'plan',
+        baked: false,
+        committed: false,
+      };
+      return passage;
     };
+    if (!way) {
+      const early = nothing(subject, stage, hosts[0]?.truth.current ?? '');
+      const known = options.dryRun ? [] : await recordBelated(context, request, stage, hosts, make);
+      return {
+        result: known.length === 0 ? early : { ...early, line: `${early.line}\n${known.join('\n')}` },
+      };
+    }
+    const passage = make(way);
     if (options.dryRun) return { plan: way, result: planned(subject, passage) };
     await context.records.ready();
     return { plan: way, result: await carry(context, passage, options) };
@@ -249,6 +259,40 @@ async function carry(
   });
 }
 
+/**
+ * Writes down a return whose deployer was stopped between the hosts' last word and its own: the ledger still says that a newer
+ * release serves, which lies on the hosts as one that was left. Returns what to say of it.
+ */
+async function recordBelated(
+  context: DeploymentContext,
+  request: ReturnRequest & { name: string },
+  stage: ServiceStage,
+  hosts: HostNow[],
+  make: (way: ReturnPlan) => Returning,
+): Promise<string[]> {
+  const [leader] = hosts;
+  const to = leader && currentOf(leader);
+  if (!to || hosts.some(({ truth }) => truth.current !== to.release)) return [];
+  let said: string[] = [];
+  const problem = await context.records.write((state) => {
+    const last = state.running(stage.name, request.name)?.record.release;
+    const left = leader.releases.find(({ manifest }) => manifest.release === last)?.manifest;
+    if (!left || left.release <= to.release) return [];
+    const { project, reason = 'rolled back' } = request;
+    const passage = make({ project, stage: stage.name, left, to, reason });
+    passage.before = new Map(passage.members.map(({ name }) => [name, left]));
+    said = [`  the ledger did not know of it, and does now: ${to.release}`];
+    const held = left.digest === to.digest || state.hold(left.name, left.version) !== undefined;
+    return returnedRecords(passage, left, { reason, held });
+  });
+  if (!problem) return said;
+  const { message } = problem;
+  throw errors.DEPLOY_NOT_RECORDED(
+    { project: request.project, stage: stage.name, release: to.release, why: message },
+    { cause: problem },
+  );
+}
+
 async function recordReturn(context: DeploymentContext, passage: Returning): Promise<void> {
   const { left, reason, restores, to } = passage.way;
   const problem = await context.records.write((state) =>
@@ -264,8 +308,11 @@ async function recordReturn(context: DeploymentContext, passage: Returning): Pro
 function describe({ way, members, backup: saved }: Returning, would: boolean): string {
   const { project, stage, left, to, restores } = way;
   const where = members.length === 1 ? members[0]?.name : `${members.length} hosts`;
+  const release = `${to.release} (${to.version})`;
   return [
-    `${project} in ${stage} ${would ? 'would go' : 'went'} back from ${left.release} (${left.version}) to ${to.release} (${to.version}) on ${where}`,
+    left.release === to.release
+      ? `${project} in ${stage} ${would ? 'would stay' : 'stayed'} at ${release} on ${where}, with its data of then`
+      : `${project} in ${stage} ${would ? 'would go' : 'went'} back from ${left.release} (${left.version}) to ${release} on ${where}`,
     ...(left.digest === to.digest
       ? []
       : [

@@ -1,6 +1,6 @@
 import { deploy, formatReleases, listReleases, readEnvFile, rollbackServices } from '../deployment/index.ts';
 import { errors, redact } from '../foundation/index.ts';
-import { durationMs, pipelineOf, targetConfigurations } from '../pipeline/index.ts';
+import { durationMs, pipelineOf, stagesOf } from '../pipeline/index.ts';
 import type { TargetName } from '../pipeline/types.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
@@ -146,7 +146,7 @@ export async function eachStage<O extends CommonOptions>(
   for (const task of tasks) {
     const { stage } = task.options;
     if (stage === undefined) {
-      const stages = targetConfigurations(context.options);
+      const stages = stagesOf(context.options, 'services');
       throw errors.STAGE_MISSING({ target: context.options.targets[target], stages });
     }
     if (pipelineOf(context.options, stage, task.target) === 'services') {

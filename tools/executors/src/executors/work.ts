@@ -3,7 +3,7 @@ import { errors } from '../foundation/index.ts';
 import type { Kind } from '../promotion/kinds/index.ts';
 import { kindOf } from '../promotion/kinds/index.ts';
 import { IMAGES } from '../service/types.ts';
-import { pipelineOf, targetConfigurations } from '../pipeline/index.ts';
+import { pipelineOf, stagesOf } from '../pipeline/index.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
 import { rollback } from '../promotion/rollback.ts';
@@ -202,7 +202,7 @@ async function perStage<O extends CommonOptions & { stage?: string }>(
   for (const task of tasks) {
     const { stage } = task.options;
     if (stage === undefined) {
-      const stages = targetConfigurations(context.options);
+      const stages = stagesOf(context.options, task.pipeline);
       throw errors.STAGE_MISSING({ target: context.options.targets[target], stages });
     }
     if (pipelineOf(context.options, stage, task.target) !== task.pipeline) {

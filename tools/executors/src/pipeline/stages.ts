@@ -122,6 +122,11 @@ export function targetConfigurations(options: SluiceOptions): string[] {
   return [...options.packages.stages, ...(options.services?.stages ?? [])].map((stage) => stage.name);
 }
 
+/** Names of one pipeline's stages, in their order. */
+export function stagesOf(options: SluiceOptions, pipeline: 'packages' | 'services'): string[] {
+  return (options[pipeline]?.stages ?? []).map((stage) => stage.name);
+}
+
 /** Which pipeline a stage belongs to; a project of the other kind has nothing to do there. Throws STAGE_MISSING, STAGE_UNKNOWN. */
 export function pipelineOf(
   options: SluiceOptions,

@@ -148,7 +148,7 @@ describe('a proof in words', () => {
   };
   it('is short where all is well', () => {
     expect(formatVerify(report)).toBe(
-      '3 downloads (2 kB) hold the bytes that the ledger names\n4 records in the ledger: history and signatures are sound\nverified',
+      '3 downloads (2.0 kB) hold the bytes that the ledger names\n4 records in the ledger: history and signatures are sound\nverified',
     );
   });
   it('names every problem, and sets notes apart', () => {

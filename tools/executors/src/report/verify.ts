@@ -1,3 +1,4 @@
+import { bytes as size } from '../foundation/index.ts';
 import type { VerifyReport } from '../promotion/prove.ts';
 
 /** The proof in words: what was compared, and every finding. */
@@ -6,7 +7,7 @@ export function formatVerify(report: VerifyReport): string {
   const failing = findings.filter((finding) => finding.kind !== 'artifact');
   const notes = findings.filter((finding) => finding.kind === 'artifact');
   return [
-    `${proved} downloads (${(bytes / 1024).toFixed(0)} kB) hold the bytes that the ledger names`,
+    `${proved} downloads (${size(bytes)}) hold the bytes that the ledger names`,
     ...(agreed > 0
       ? [`${agreed} digests, tags and running releases of services are as the ledger says`]
       : []),

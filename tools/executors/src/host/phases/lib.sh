@@ -54,7 +54,7 @@ fail() {
 # now: UTC, ISO 8601.
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
-# journal STEP began|done|failed|undone [DETAIL]: one line more, on the disk when this returns.
+# journal STEP began|done|failed|undone|kept [DETAIL]: one line more, on the disk when this returns.
 journal() {
   mkdir -p "$home"
   printf '%s %s %s %s%s\n' "$(now)" "$run" "$1" "$2" "${3:+ $(escaped "$3")}" >>"$home/journal"
@@ -236,12 +236,12 @@ unfinished() {
   case $(first_line "$1/state") in stopped | failed) return 1 ;; esac
 }
 
-# undone_steps: what this run began and did not take back yet, last one first.
+# undone_steps: what this run began and neither took back nor kept yet, last one first.
 undone_steps() {
   [ -e "$home/journal" ] || return 0
   awk -v "run=$run" '
     $2 != run || $3 == "undo" || $3 == "guardian" || $3 == "lock" || $3 == "unlock" { next }
-    $4 == "undone" { delete at[$3]; next }
+    $4 == "undone" || $4 == "kept" { delete at[$3]; next }
     { at[$3] = NR; name[NR] = $3 }
     END { for (n = NR; n > 0; n--) if (n in name && at[name[n]] == n) print name[n] }' "$home/journal"
 }

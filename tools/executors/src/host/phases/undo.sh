@@ -87,9 +87,14 @@ done
 
 pin_backups
 
+# What was pulled, saved or migrated stays: it does the release that serves no harm.
 undone_steps | while IFS= read -r step; do
-  journal "$step" undone || :
-  fact undone "$step"
+  case $step in
+    pull | backup | migrate) sluice_became=kept ;;
+    *) sluice_became=undone ;;
+  esac
+  journal "$step" "$sluice_became" || :
+  fact "$sluice_became" "$step"
 done
 journal undo 'done' "$serving" || :
 fact serving "$serving"

@@ -1,5 +1,5 @@
 import type { ImageArtifactManifest, ImageBuildPlan } from '../../../../artifact/image/index.ts';
-import { bytes } from '../bytes.ts';
+import { bytes } from '../../../../foundation/index.ts';
 
 /** One line: what was built, and how it is known from now on; then what a person should know of it. */
 export function reportImages(manifest: ImageArtifactManifest): string {

@@ -1,4 +1,4 @@
-import { bytes } from '../bytes.ts';
+import { bytes } from '../../../../foundation/index.ts';
 import type { ArtifactManifest, PackPlan } from '../../../../artifact/index.ts';
 
 /** One line: what was built, and how it is known from now on. */
