@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../foundation/index.ts';
+import { askForApprovals } from '../executors/notifier.ts';
 import { explainClosed } from '../gate/index.ts';
 import { approve } from '../promotion/approve.ts';
 import type { PackageResult } from '../promotion/carry.ts';
@@ -54,6 +55,7 @@ export function promoteCommand(program: Command, perform: Perform): void {
           ),
         );
         if (closed.size > 0 && !flags.json && !flags.dryRun) say(explainClosed(closed, stage).format());
+        if (!flags.dryRun) await askForApprovals(context, plan);
         if (flags.json) answer(JSON.stringify({ plan, results }, undefined, 2));
         else if (flags.dryRun) answer(formatPlan(plan));
         return flags.dryRun ? planExit(plan.items) : exitOf(results);

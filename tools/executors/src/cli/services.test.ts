@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { ExecutorContext } from '@nx/devkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { batched } from '../executors/door.ts';
@@ -15,7 +17,9 @@ beforeAll(async () => {
   flow = await ServiceFlow.start({
     live: true,
     gates: { production: { approvals: { count: 1, allowAuthor: true } } },
+    notifications: [{ webhookEnv: 'HOOK', on: ['approval-requested'] }],
   });
+  flow.env['HOOK'] = await hook.listen();
   ({ digest, version } = await flow.build('api', 'one'));
   Object.assign(process.env, flow.env);
 });
@@ -23,7 +27,27 @@ afterAll(async () => {
   for (const name of Object.keys(process.env)) if (!(name in kept)) delete process.env[name];
   Object.assign(process.env, kept);
   await flow?.close();
+  hook.server.close();
 });
+
+/** Who wants to be told. */
+const hook = {
+  told: [] as Record<string, unknown>[],
+  server: createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk) => (text += chunk));
+    request.on('end', () => {
+      hook.told.push(JSON.parse(text));
+      response.end();
+    });
+  }),
+  listen: () =>
+    new Promise<string>((resolve) => {
+      hook.server.listen(0, '127.0.0.1', () =>
+        resolve(`http://127.0.0.1:${(hook.server.address() as AddressInfo).port}/`),
+      );
+    }),
+};
 
 /** Runs tasks "project:stage" as one batch, the way Nx does. */
 async function run(
@@ -70,6 +94,12 @@ describe('the executors', () => {
       'api:production': expect.stringMatching(/^false GATE_CLOSED: /),
     });
     expect(await flow.tags('api')).toMatchObject({ staging: digest });
+    // Whoever may approve is asked, once.
+    expect(hook.told).toMatchObject([
+      { event: 'approval-requested', project: 'api', version, digest, from: 'staging', stage: 'production' },
+    ]);
+    await run(promoteTasks, 'promote', ['api:production'], { dryRun: true });
+    expect(hook.told).toHaveLength(1);
   });
 });
 

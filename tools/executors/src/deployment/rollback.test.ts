@@ -88,7 +88,9 @@ describe('going back', () => {
     world.records.splice(0, 2, {
       ...returned,
       type: 'deployed',
-      ...{ release: releases[1], version: second.version, integrity: second.digest },
+      release: releases[1],
+      version: second.version,
+      integrity: second.digest,
     } as (typeof world.records)[number]);
     expect((await back({}, {}, true))?.line).not.toContain('ledger');
     expect(world.records).toHaveLength(1);

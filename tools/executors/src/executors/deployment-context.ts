@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { DeploymentContext, DeploymentEvent, Notify } from '../deployment/index.ts';
-import { redact } from '../foundation/index.ts';
 import { openHost, releaseFiles } from '../host/index.ts';
 import type { Context } from '../promotion/context.ts';
 import { deploymentRecords, deploymentSource } from '../promotion/image/source.ts';
-import { openNotifier } from '../report/notifications/index.ts';
 import type { ServiceStage } from '../service/types.ts';
+import { notifierOf, ownerOf } from './notifier.ts';
 
 /** What deployments need of the world, made of what every command has. */
 export function deploymentContext(context: Context): DeploymentContext {
@@ -31,17 +29,9 @@ export function deploymentContext(context: Context): DeploymentContext {
         forwards: forwardsOf(stage),
         ...(stage.sshConfig ? { sshConfig: resolve(workspaceRoot, stage.sshConfig) } : {}),
       }),
-    notify: notifierOf(context),
+    notify: notifyBy(context),
     targets: context.options.targets,
   };
-}
-
-/** In words, for whoever finds the lock. */
-function ownerOf(env: NodeJS.ProcessEnv): string {
-  const { GITHUB_ACTOR: actor, GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = env;
-  if (actor && env['GITHUB_RUN_ID'])
-    return `${actor} (${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID']})`;
-  return `${userInfo().username}@${hostname()}`;
 }
 
 /** A registry on this machine's loopback is the host's under the same port. */
@@ -50,19 +40,11 @@ function forwardsOf({ images }: ServiceStage): number[] {
   return port === undefined ? [] : [Number(port)];
 }
 
-function notifierOf(context: Context): Notify {
-  const { env, options, identity: repository } = context;
-  const notifier = openNotifier({
-    options: options.notifications,
-    env,
-    warn: (line) => process.stderr.write(redact(`${line}\n`)),
-    write: (line) => process.stdout.write(`${line}\n`),
-  });
+function notifyBy(context: Context): Notify {
+  const tell = notifierOf(context);
   return ({ outcome, error, ...event }: DeploymentEvent) =>
-    notifier.notify({
+    tell({
       ...event,
-      by: ownerOf(env),
-      repository,
       ...(outcome ? { outcome: said[outcome] } : {}),
       ...(error ? { error, next: error.next } : {}),
     });

@@ -8,6 +8,7 @@ import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
 import { rollback } from '../promotion/rollback.ts';
 import type { CommonOptions, Settle, Task, Work } from './door.ts';
+import { askForApprovals } from './notifier.ts';
 import { buildAfresh, foretold, partReleased, type VersionData } from './release-step.ts';
 
 export interface PublishExecutorOptions extends CommonOptions {
@@ -165,6 +166,7 @@ export const promoteTasks: Work<PromoteExecutorOptions> = (context, tasks, how) 
       onEvent: how.onEvent,
       onResult: (result) => how.settle(result, stage),
     });
+    if (!options.dryRun) await askForApprovals(context, plan);
     return { data: { plan, results }, results };
   });
 

@@ -8,7 +8,7 @@ import { parseAddress } from './address.ts';
 import { connectionError } from './connection-errors.ts';
 import { defaultInput, phaseError, phaseScript, readableScript, readLines } from './phases.ts';
 import { COMMAND, Session, type Ended } from './session.ts';
-import { startSsh } from './ssh.ts';
+import { forwardAgain, startSsh } from './ssh.ts';
 import type { Host, PhaseInput, PhaseName, PhaseResult } from './types.ts';
 
 /** Values that every phase of one deployment gets. */
@@ -40,6 +40,8 @@ export interface Transport {
   script?: (phase: PhaseName) => string;
   /** Milliseconds that a phase has to end by itself after SIGTERM; 5 s unless said. */
   graceMs?: number;
+  /** Asks the connection that stands for the ports that it could not forward when it was made; whether it has them now. */
+  forward?(): Promise<boolean>;
   close?(): Promise<void>;
 }
 
@@ -56,19 +58,23 @@ export function sshTransport(options: HostOptions): Transport {
   // Windows' OpenSSH has no control sockets. The path must stay below a hundred characters.
   const folder = process.platform === 'win32' ? undefined : mkdtempSync(join(tmpdir(), 'sluice-'));
   let connections = 0;
+  const connection = () => ({
+    address,
+    config: options.sshConfig,
+    socket: folder === undefined ? undefined : join(folder, String(connections)),
+    forwards: options.forwards ?? [],
+  });
   return {
     name: options.name,
     start: () => {
       connections += 1;
       return startSsh({
-        address,
-        config: options.sshConfig,
-        socket: folder === undefined ? undefined : join(folder, String(connections)),
-        forwards: options.forwards ?? [],
+        ...connection(),
         connectTimeoutSeconds: options.connectTimeoutSeconds ?? 10,
         command: COMMAND,
       });
     },
+    forward: () => forwardAgain(connection()),
     failed: (ended) =>
       ended.error?.code === 'ENOENT'
         ? errors.SSH_MISSING({}, { cause: ended.error })
@@ -86,7 +92,8 @@ export class SessionHost implements Host {
   readonly #common: Record<string, string>;
   readonly #transport: Transport;
   #session: Session | undefined;
-  readonly #notices: string[] = [];
+  /** What ssh said of ports that it could not forward. */
+  #unforwarded: string[] = [];
   #connecting: Promise<Session> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #heartbeat: NodeJS.Timeout | undefined;
@@ -141,7 +148,7 @@ export class SessionHost implements Host {
     signal?.throwIfAborted();
     const session = await abortable(this.#connected(), signal);
     const said: string[] = [];
-    for (const notice of this.#notices.splice(0)) input.onLine?.(`ssh: ${notice}`);
+    if (phase === 'pull') await this.#reachRegistry(input.onLine);
     const stop = stopper(session, this.#transport.graceMs ?? 5_000);
     let timedOut = false;
     const timer =
@@ -198,9 +205,20 @@ export class SessionHost implements Host {
       await session.close();
       return this.#connect(false);
     }
-    this.#notices.push(...said);
+    this.#unforwarded = said;
     this.#session = session;
     return session;
+  }
+
+  /**
+   * Several services of a run, and several runs, share a port of the host: the first connection has it. Where that one is gone
+   * by now, this one takes it over; where it is not, images come through it.
+   */
+  async #reachRegistry(onLine: PhaseInput['onLine']): Promise<void> {
+    if (this.#unforwarded.length === 0) return;
+    if (await this.#transport.forward?.()) this.#unforwarded = [];
+    for (const notice of this.#unforwarded)
+      onLine?.(`ssh: ${notice} (another connection has it; images come through that one)`);
   }
 
   async #lost(session: Session, phase: PhaseName): Promise<SluiceError> {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import type { Address } from './address.ts';
 
 export interface SshOptions {
@@ -32,6 +32,8 @@ export function sshArguments(options: SshOptions): string[] {
     RequestTTY: 'no',
     RemoteCommand: 'none',
     PermitLocalCommand: 'no',
+    // Another connection of ours may have the port already; the host reaches the same registry by it.
+    ExitOnForwardFailure: 'no',
     ForwardX11: 'no',
     // The words on standard error tell what went wrong, so they must be there.
     LogLevel: 'INFO',
@@ -39,13 +41,36 @@ export function sshArguments(options: SshOptions): string[] {
   return [
     ...(config === undefined ? [] : ['-F', config]),
     ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
-    ...forwards.flatMap((port) => ['-R', `127.0.0.1:${port}:127.0.0.1:${port}`]),
+    ...reached(forwards),
     ...(address.port === undefined ? [] : ['-p', String(address.port)]),
     ...(address.user === undefined ? [] : ['-l', address.user]),
     '--',
     address.host,
     options.command,
   ];
+}
+
+const reached = (ports: readonly number[]): string[] =>
+  ports.flatMap((port) => ['-R', `127.0.0.1:${port}:127.0.0.1:${port}`]);
+
+/**
+ * Asks a connection that stands for its forwards once more: this is a word to our own `ssh`, not another execution on the host.
+ * Resolves to whether it has them; without a control socket nobody can be asked.
+ */
+export async function forwardAgain(
+  { address, config, socket, forwards }: Omit<SshOptions, 'command' | 'connectTimeoutSeconds'>,
+  program = 'ssh',
+): Promise<boolean> {
+  if (socket === undefined) return false;
+  const words = [...(config === undefined ? [] : ['-F', config]), '-S', socket, '-O', 'forward'];
+  return new Promise((resolve) => {
+    execFile(
+      program,
+      [...words, ...reached(forwards), '--', address.host],
+      { timeout: 10_000, env: { ...process.env, LC_ALL: 'C' }, windowsHide: true },
+      (error) => resolve(error === null),
+    );
+  });
 }
 
 /** Starts `ssh`; where it is missing the process ends with the error ENOENT. */

@@ -22,10 +22,11 @@ const MOODS: Record<Happening, Message['mood']> = {
 
 /** Pure: the same words for every channel. */
 export function messageOf(n: Notification): Message {
-  const what = `${n.project} ${n.version}`;
+  const what = `${n.project} ${n.version}`.trimEnd();
+  const several = n.version === '';
   const titles: Record<Happening, string> = {
     started: `${what} is being deployed to ${n.stage}`,
-    'approval-requested': `${what} waits for an approval to enter ${n.stage}`,
+    'approval-requested': `${what} ${several ? 'wait' : 'waits'} for an approval to enter ${n.stage}`,
     succeeded: `${what} is in ${n.stage}`,
     failed: `${what} failed in ${n.stage}`,
     'rolled-back': n.to

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BUNDLE_TYPE, SBOM_TYPE, type ImageArtifactManifest } from '../../../artifact/image/types.ts';
 import type { RecordBody } from '../../../ledger/types.ts';
-import type { GateOptions, ServiceStageOptions } from '../../../pipeline/types.ts';
+import type { GateOptions, NotificationOptions, ServiceStageOptions } from '../../../pipeline/types.ts';
 import { startOciRegistry, type OciRegistry } from '../../../registry/local/index.ts';
 import { TestLayout } from '../../../registry/oci/testing/images.ts';
 import type { ServiceBundle } from '../../../service/types.ts';
@@ -26,6 +26,7 @@ export interface ServiceFlowOptions {
   stages?: Record<string, Partial<ServiceStageOptions>>;
   /** Stages with a registry of their own. */
   own?: string[];
+  notifications?: NotificationOptions[];
   /** The live profile: addresses in nx.json, signed records, the ledger pushed to `remote.git` beside the clone. */
   live?: boolean;
 }
@@ -117,6 +118,7 @@ export class ServiceFlow {
     return {
       packages: { stages: [{ name: 'github', registry: 'https://npm.example.com' }] },
       services: { ...place('images'), stages },
+      notifications: given.notifications ?? [],
     };
   }
 
