@@ -172,6 +172,29 @@ describe.skipIf(noSshd)(`a host by ssh${noSshd === undefined ? '' : ` (left out:
     expect((await box.run('truth')).log).toEqual(['forwarded']);
   });
 
+  it('shares a forwarded port with another connection, and takes it over where that one is gone', async () => {
+    const port = await freePort();
+    const open = () =>
+      scripted(
+        () =>
+          `awk -v "port=$(printf %04X ${port})" '$2 ~ ":" port "$" && $4 == "0A" { found = 1 } END { print found + 0 }' /proc/net/tcp`,
+        { forwards: [port] },
+      );
+    const [first, second] = [open(), open()];
+    expect((await first.run('truth')).log).toEqual(['1']);
+    const seen: string[] = [];
+    const pull = () => second.run('pull', { onLine: (line) => seen.push(line) });
+    expect((await pull()).log).toEqual(['1']);
+    expect(seen[0]).toContain(`remote port forwarding failed for listen port ${port}`);
+    expect(seen[0]).toContain('images come through that one');
+    await first.close();
+    await poll(async () => expect((await second.run('truth')).log).toEqual(['0']));
+    seen.length = 0;
+    expect((await pull()).log).toEqual(['1']);
+    expect(seen).toEqual(['1']);
+    expect([first.executions, second.executions]).toEqual([1, 1]);
+  });
+
   describe('a connection that is cut', () => {
     it('is told, is made anew, and what it left running is waited for', async () => {
       const done = join(world, `done-${rooms}`);

@@ -62,15 +62,19 @@ export async function forwardAgain(
   program = 'ssh',
 ): Promise<boolean> {
   if (socket === undefined) return false;
-  const words = [...(config === undefined ? [] : ['-F', config]), '-S', socket, '-O', 'forward'];
-  return new Promise((resolve) => {
-    execFile(
-      program,
-      [...words, ...reached(forwards), '--', address.host],
-      { timeout: 10_000, env: { ...process.env, LC_ALL: 'C' }, windowsHide: true },
-      (error) => resolve(error === null),
-    );
-  });
+  const words = [...(config === undefined ? [] : ['-F', config]), '-S', socket];
+  const ask = (what: 'cancel' | 'forward') =>
+    new Promise<boolean>((resolve) => {
+      execFile(
+        program,
+        [...words, '-O', what, ...reached(forwards), '--', address.host],
+        { timeout: 10_000, env: { ...process.env, LC_ALL: 'C' }, windowsHide: true },
+        (error) => resolve(error === null),
+      );
+    });
+  // It remembers those that failed, and would say that they are there.
+  await ask('cancel');
+  return ask('forward');
 }
 
 /** Starts `ssh`; where it is missing the process ends with the error ENOENT. */
