@@ -155,7 +155,7 @@ describe('a promotion that does not count', () => {
   test('one whose file was changed after it was written', async () => {
     await honest();
     await live.smuggle((folder) => {
-      const path = newestBatch(folder, 'promoted');
+      const path = newestBatch(folder, 'promoted', 'public');
       const batch = JSON.parse(readFileSync(path, 'utf8')) as Batch;
       (batch.records[0] as Promoted).previous = '0.9.0';
       writeFileSync(path, JSON.stringify(batch));

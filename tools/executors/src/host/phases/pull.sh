@@ -31,9 +31,8 @@ by_default() {
   docker pull --quiet "$@"
 }
 
-# pull IMAGE
+# pull IMAGE, out of $registry
 pull() {
-  registry=${1%%/*}
   if [ -z "$config" ]; then
     by_default "$1"
     return
@@ -48,6 +47,7 @@ pull() {
 
 printf '%s\n' "${SLUICE_IMAGES:-}" | sort -u | while IFS= read -r image; do
   [ -n "$image" ] || continue
+  registry=${image%%/*}
   if has "$image"; then
     log "$image is here already"
     continue
