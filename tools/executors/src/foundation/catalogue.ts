@@ -975,6 +975,48 @@ export const errors = catalogue({
     }),
   },
 
+  // ── oidc: tokens of CI jobs ─────────────────────────────────────────────────────────────────────────
+  OIDC_NOT_PERMITTED: {
+    exit: EXIT.badInput,
+    text: (_: Record<never, never>) => ({
+      what: 'this job may not ask GitHub for a token of its own',
+      state: 'nothing was changed',
+      next: 'add "permissions: id-token: write" to the job (the generated workflows have it: npx nx sync)',
+    }),
+  },
+  OIDC_REQUEST_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { audience: string; said: string }) => ({
+      what: `GitHub gave this job no token for ${p.audience}: ${p.said}`,
+      state: 'what the token was to sign is not recorded',
+      next: 'run the job again; if it stays so, see https://www.githubstatus.com',
+    }),
+  },
+  OIDC_ISSUER_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { issuer: string; said: string }) => ({
+      what: `the keys of ${p.issuer} cannot be read, so tokens of jobs cannot be checked: ${p.said}`,
+      state: 'nothing was changed',
+      next: 'see that this machine reaches that address, and run the same command again',
+    }),
+  },
+  OIDC_ISSUER_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { issuer: string; problem: string }) => ({
+      what: `${p.issuer} cannot be the issuer of job tokens: ${p.problem}`,
+      state: 'nothing was changed',
+      next: "correct github.issuer in nx.json on the default branch (without it GitHub's own issuer counts)",
+    }),
+  },
+  JOB_MAY_NOT_SIGN: {
+    exit: EXIT.badInput,
+    text: (p: { problem: string }) => ({
+      what: `the token of this job does not count as a signature: ${p.problem}`,
+      state: 'nothing was changed, nothing was recorded',
+      next: 'run it from a workflow that github.workflows in nx.json on the default branch allows, or name a key in SLUICE_SIGNING_KEY',
+    }),
+  },
+
   // ── registry/oci: image registries ──────────────────────────────────────────────────────────────────
   IMAGE_CREDENTIALS_MISSING: {
     exit: EXIT.failed,

@@ -162,8 +162,7 @@ describe('whose signature', () => {
       const file = newestBatch(folder, 'approved');
       const { records } = JSON.parse(readFileSync(file, 'utf8')) as Batch;
       const forged = records.map((record) => ({ ...record, by: 'bob@acme.example' }));
-      const value = await alice.sign(canonicalJson(forged));
-      const signature = { format: 'sshsig', principal: alice.principal, value };
+      const signature = await alice.sign(canonicalJson(forged));
       writeFileSync(
         file.replace(/\.json$/, 'x.json'),
         JSON.stringify({ schemaVersion: 1, records: forged, signature }),

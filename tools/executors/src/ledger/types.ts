@@ -65,6 +65,27 @@ export interface Deployment {
   previous?: string;
 }
 
+/** A run of GitHub Actions behind an environment, as its job's token and GitHub's API tell it. */
+export interface EnvironmentRun {
+  name: string;
+  run: string;
+  attempt: string;
+  /** The commit that the run was started for. */
+  sha: string;
+  /** Login of the one who started it. */
+  actor: string;
+  /** Who approved the run for this environment. */
+  approvals: RunApproval[];
+}
+export interface RunApproval {
+  login: string;
+  /** GitHub's number of the user: stays when the login changes. */
+  id: number;
+  comment: string;
+  /** ISO instant at which the job read it; GitHub does not say when it was given. */
+  read: string;
+}
+
 export type LedgerRecord =
   /** The artifact reached the first stage and reads back. */
   | (Common &
@@ -104,6 +125,8 @@ export type LedgerRecord =
         approvals: string[];
         /** What each condition of the gate said. */
         gate: { condition: string; detail: string }[];
+        /** The GitHub environment that the job ran in; the batch's own signature proves it. */
+        environment?: EnvironmentRun;
       })
   /** A person allows these digests into the stage. The batch's signature is the approval's signature. */
   | (Common & {
@@ -163,11 +186,28 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** A record before the ledger adds what all of one run's records share. */
 export type RecordBody = Without<LedgerRecord, 'at' | 'repository' | 'by' | 'run'>;
 
+/** Over the canonical JSON of a batch's records. */
+export type Signature =
+  /** An armored SSH signature, namespace `sluice`. */
+  | { format: 'sshsig'; principal: string; value: string }
+  /** A token that GitHub made for the job that wrote the batch: its audience is the hash of the records, and of `seen`. */
+  | {
+      format: 'oidc';
+      principal: string;
+      value: string;
+      /** The public key that signed the token: a claim, until somebody who is trusted knows it. */
+      key: PublicKey;
+      /** Thumbprints (RFC 7638) of all keys that the issuer served at that time. */
+      seen: string[];
+    };
+/** A JSON Web Key without its private half. */
+export type PublicKey = { kty?: string } & Record<string, unknown>;
+
 export interface Batch {
   schemaVersion: 1;
   records: LedgerRecord[];
-  /** Over the canonical JSON of `records`, namespace `sluice`; null where the profile allows unsigned records. */
-  signature: { format: 'sshsig'; principal: string; value: string } | null;
+  /** Null where the profile allows unsigned records. */
+  signature: Signature | null;
 }
 
 /** A record together with where it stands; signatures are checked lazily, by batch. */
@@ -232,8 +272,8 @@ export interface LedgerState {
 /** Signs a batch; made by `signing/`. */
 export interface Signer {
   principal: string;
-  /** An armored SSH signature over the bytes, namespace `sluice`. */
-  sign(data: string): Promise<string>;
+  /** `data` is the canonical JSON of the records. */
+  sign(data: string): Promise<Signature>;
 }
 
 export interface Ledger {

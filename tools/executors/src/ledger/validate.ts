@@ -52,6 +52,15 @@ const common = {
 };
 const item = { project: text, name: text, version: text, integrity };
 
+const environmentRun = shape({
+  name: text,
+  run: text,
+  attempt: text,
+  sha: text,
+  actor: text,
+  approvals: listOf(shape({ login: text, id: natural, comment: anyText, read: instant })),
+});
+
 const digest: Check = (v) => typeof v === 'string' && /^sha256:[0-9a-f]{64}$/.test(v);
 const image = shape({
   label: maybe(text),
@@ -103,6 +112,7 @@ const types: Record<LedgerRecord['type'], Record<string, Check>> = {
     policy: anyText,
     approvals: listOf(word),
     gate: listOf(shape({ condition: text, detail: anyText })),
+    environment: maybe(environmentRun),
   },
   approved: {
     ...common,
@@ -163,7 +173,15 @@ export function recordProblem(record: unknown): string | undefined {
   return wrong === undefined ? undefined : `its field "${wrong}" is missing or wrong`;
 }
 
-const signature = orNull(shape({ format: oneOf('sshsig'), principal: text, value: text }));
+const sshSignature = shape({ format: oneOf('sshsig'), principal: text, value: text });
+const jobSignature = shape({
+  format: oneOf('oidc'),
+  principal: text,
+  value: text,
+  key: isObject,
+  seen: listOf(word),
+});
+const signature = orNull((v) => sshSignature(v) || jobSignature(v));
 
 /** A batch file's content, or what is wrong with it. */
 export function parseBatch(content: string): { batch: Batch } | { problem: string } {

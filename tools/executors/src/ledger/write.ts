@@ -29,9 +29,7 @@ export function complete(bodies: RecordBody[], common: Common): LedgerRecord[] {
 
 /** The text of a batch file, signed where there is a signer. What is signed is the canonical JSON of the records. */
 export async function batchText(records: LedgerRecord[], signer: Signer | undefined): Promise<string> {
-  const signature: Batch['signature'] = signer
-    ? { format: 'sshsig', principal: signer.principal, value: await signer.sign(canonicalJson(records)) }
-    : null;
+  const signature = signer ? await signer.sign(canonicalJson(records)) : null;
   return `${JSON.stringify({ schemaVersion: 1, records, signature } satisfies Batch, null, 2)}\n`;
 }
 

@@ -36,7 +36,7 @@ export async function findSigner(input: FindSignerInput): Promise<Signer | undef
   if (!principal) throw errors.SIGNER_UNNAMED({ key: describe(key) });
   return {
     principal,
-    sign: (data) => sign(key, data, env),
+    sign: async (data) => ({ format: 'sshsig', principal, value: await sign(key, data, env) }),
   };
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRepository, type Repository } from '../git/index.ts';
+import type { Signature } from '../ledger/types.ts';
 import { findSigner, principalsOf, verifySignature } from './index.ts';
 
 const execute = promisify(execFile);
@@ -36,7 +37,7 @@ const sign = async (data: string, key = 'ada', principal = 'ada@example.com') =>
     keyFile: file(key),
     principal,
   });
-  return { format: 'sshsig', principal, value: (await signer?.sign(data)) ?? '' } as const;
+  return (await signer?.sign(data)) as Extract<Signature, { format: 'sshsig' }>;
 };
 const verdict = async (input: Parameters<typeof verifySignature>[0]) => {
   const found = await verifySignature(input);
@@ -218,8 +219,7 @@ describe('finding the signer', () => {
       await config('user.signingkey', keys['agent']);
       for (const keyFile of [file('agent.pub'), undefined]) {
         const signer = await find({ env, allowedSigners, ...(keyFile ? { keyFile } : {}) });
-        const value = (await signer?.sign('records')) ?? '';
-        const signature = { format: 'sshsig', principal: 'ada@example.com', value } as const;
+        const signature = (await signer?.sign('records')) as Signature;
         expect(await verdict({ data: 'records', signature, allowedSigners })).toBe('ada@example.com');
       }
     } finally {

@@ -1,0 +1,1 @@
+export { startIssuer, type TestIssuer, type TokenOptions } from './issuer.ts';
