@@ -1,5 +1,6 @@
 import { IMAGES } from '../service/types.ts';
 import { isImageRepository } from './addresses.ts';
+import { githubProblems } from './github-checks.ts';
 import { isUnique, tagRules } from './image-tags.ts';
 
 import type {
@@ -24,6 +25,7 @@ export function crossChecks(options: SluiceOptions): string[] {
       return gateProblems(at, stage.gate);
     }),
     ...(options.services ? serviceProblems(options.services) : []),
+    ...githubProblems(options.github),
   ];
 }
 

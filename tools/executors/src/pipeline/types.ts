@@ -15,6 +15,7 @@ export interface SluiceOptions {
   notifications: NotificationOptions[];
   /** Path of the file of revoked public keys (one a line, or an OpenSSH KRL). */
   revoked: string;
+  github: GitHubOptions;
   /** Names of the inferred targets. */
   targets: Record<TargetName, string>;
 }
@@ -85,6 +86,29 @@ export interface ServiceStageOptions {
 export interface TagRule {
   pattern: string;
   moves: boolean;
+}
+
+/** The repository on GitHub. Policy: what counts stands on the default branch. */
+export interface GitHubOptions {
+  /** `owner/name`; without it the ledger's remote says it. */
+  repository?: string;
+  /** Address of the REST API. */
+  api: string;
+  /** Who signs the tokens of jobs. */
+  issuer: string;
+  /** File names below `.github/workflows` whose jobs may sign records. */
+  workflows: string[];
+  environments: Record<string, GitHubEnvironmentOptions>;
+}
+/** What a GitHub environment asks for before a job in it begins. */
+export interface GitHubEnvironmentOptions {
+  /** Logins of users, and `organisation/team`. */
+  reviewers?: string[];
+  /** Wait timer: "10m". */
+  wait?: string;
+  preventSelfReview?: boolean;
+  /** Patterns of the branches whose runs may use it; all without it. */
+  branches?: string[];
 }
 
 export interface GateOptions {
