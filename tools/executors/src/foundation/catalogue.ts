@@ -229,6 +229,14 @@ export const errors = catalogue({
       next: 'run the same command again later: it continues from here',
     }),
   },
+  TAG_NOT_VISIBLE_YET: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; tag: string; stage: string }) => ({
+      what: `${p.name}@${p.version} was published into ${p.stage} as ${p.tag}, and the tag does not show it yet`,
+      state: 'the version is there with the right bytes; it is not in the ledger',
+      next: 'run the same command again in some minutes',
+    }),
+  },
   DEPENDENCY_NOT_IN_STAGE: {
     exit: EXIT.failed,
     text: (p: {
@@ -617,10 +625,45 @@ export const errors = catalogue({
   // ── registry: the npm protocol, what registries answer ──────────────────────────────────────────────
   TOKEN_MISSING: {
     exit: EXIT.failed,
-    text: (p: { stage: string; registry: string; tokenEnv: string }) => ({
+    text: (p: { stage: string; registry: string; tokenEnv: string; trusted?: boolean }) => ({
       what: `stage "${p.stage}" (${p.registry}) wants a token, and there is none`,
       state: 'this request changed nothing',
-      next: `put a token for ${p.registry} into the variable ${p.tokenEnv}, then run the same command again`,
+      next:
+        (p.trusted ? 'give the job the right "id-token: write" (trusted publishing), or ' : '') +
+        `put a token for ${p.registry} into the variable ${p.tokenEnv}, then run the same command again`,
+    }),
+  },
+  TOKEN_EXCHANGE_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: {
+      stage: string;
+      registry: string;
+      tokenEnv: string;
+      name: string;
+      said: string;
+      claims: { repository: string; workflow: string; environment: string };
+    }) => ({
+      what:
+        `stage "${p.stage}" (${p.registry}) gave this job no token for ${p.name} (${p.said}). ` +
+        `The job said: repository ${p.claims.repository}, workflow ${p.claims.workflow}, environment ${p.claims.environment}`,
+      state: 'this request changed nothing',
+      next: `name exactly these as the trusted publisher in the settings of ${p.name} in the registry, or put a token into ${p.tokenEnv}; then run the same command again`,
+    }),
+  },
+  TRUSTED_FIRST_PUBLISH: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; tokenEnv: string; name: string }) => ({
+      what: `${p.name} is not in stage "${p.stage}" (${p.registry}) yet, and a first publish is what trusted publishing cannot do: only a package that is there can name its trusted publisher`,
+      state: 'this request changed nothing',
+      next: `put a token that may publish ${p.name} into ${p.tokenEnv} for this once and run the same command again; then name the trusted publisher in the settings of the package, and take the token away`,
+    }),
+  },
+  TRUSTED_TOKEN_CANNOT: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; registry: string; tokenEnv: string; action: string; byHand: string }) => ({
+      what: `tokens of trusted publishing cannot ${p.action}, and stage "${p.stage}" (${p.registry}) has no other token here`,
+      state: 'this request changed nothing; what was published before it stands',
+      next: `${p.byHand} (as somebody with the right to), or put a token into ${p.tokenEnv}; then run the same command again`,
     }),
   },
   TOKEN_REFUSED: {
@@ -1014,6 +1057,56 @@ export const errors = catalogue({
       what: `the token of this job does not count as a signature: ${p.problem}`,
       state: 'nothing was changed, nothing was recorded',
       next: 'run it from a workflow that github.workflows in nx.json on the default branch allows, or name a key in SLUICE_SIGNING_KEY',
+    }),
+  },
+
+  // ── github: the REST API ────────────────────────────────────────────────────────────────────────────
+  GITHUB_REPOSITORY_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { identity: string; host: string }) => ({
+      what: `the remote is ${p.identity}, which is no repository of ${p.host}`,
+      state: 'nothing was changed on GitHub',
+      next: 'say "github": { "repository": "owner/name" } in the options in nx.json (and "api" for a GitHub Enterprise Server)',
+    }),
+  },
+  GITHUB_TOKEN_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { repository: string }) => ({
+      what: `there is no token for ${p.repository} on GitHub: neither GITHUB_TOKEN nor GH_TOKEN is set`,
+      state: 'nothing was changed on GitHub',
+      next: 'on a laptop: export GH_TOKEN=$(gh auth token); in a workflow: env: GITHUB_TOKEN: ${{ github.token }}',
+    }),
+  },
+  GITHUB_REFUSED: {
+    exit: EXIT.failed,
+    text: (p: { asked: string; status: number; said: string; right: string }) => ({
+      what: `GitHub answered ${p.status} to ${p.asked}${p.said === '' ? '' : `: ${p.said}`}`,
+      state: 'this request changed nothing',
+      next: refusedNext(p),
+    }),
+  },
+  GITHUB_RATE_LIMITED: {
+    exit: EXIT.failed,
+    text: (p: { asked: string; until: string }) => ({
+      what: `GitHub takes no more requests of this token for now (at ${p.asked})`,
+      state: 'this request changed nothing; those before it stand',
+      next: `run the same command again after ${p.until}: what is there already is not made twice`,
+    }),
+  },
+  GITHUB_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { asked: string; status: number }) => ({
+      what: `GitHub answered ${p.status} to ${p.asked}`,
+      state: 'a request that writes may have had its effect or not; what was written before stands',
+      next: 'see https://www.githubstatus.com, then run the same command again: what is there already is not made twice',
+    }),
+  },
+  GITHUB_UNREACHABLE: {
+    exit: EXIT.failed,
+    text: (p: { api: string; why: string }) => ({
+      what: `${p.api} does not answer: ${p.why}`,
+      state: 'a request that writes may have had its effect or not; what was written before stands',
+      next: 'look at the network (and https_proxy, where there is one), then run the same command again',
     }),
   },
 
@@ -2026,3 +2119,11 @@ export const errors = catalogue({
     }),
   },
 });
+
+function refusedNext({ status, right }: { status: number; right: string }): string {
+  if (status === 401) return 'the token is not valid (any more): set GITHUB_TOKEN or GH_TOKEN anew';
+  const needed = right === '' ? 'the right that this takes' : `the right that this takes (${right})`;
+  if (status === 403 || status === 404)
+    return `give the token ${needed}: in a workflow under "permissions:" of the job, else in the settings of the token; see that the name is right`;
+  return "correct what GitHub's answer names, then run the same command again";
+}
