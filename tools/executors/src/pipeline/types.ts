@@ -16,6 +16,8 @@ export interface SluiceOptions {
   /** Path of the file of revoked public keys (one a line, or an OpenSSH KRL). */
   revoked: string;
   github: GitHubOptions;
+  /** The generated workflows; none without it. */
+  workflows?: boolean | WorkflowOptions;
   /** Names of the inferred targets. */
   targets: Record<TargetName, string>;
 }
@@ -38,6 +40,8 @@ export interface PackageStageOptions {
   kind?: RegistryKind;
   tokenEnv?: string;
   access?: 'public' | 'restricted';
+  /** Tokens of CI jobs are exchanged for tokens of the registry. */
+  trusted?: boolean;
   gate?: GateOptions;
   /** `bytes` (default) reads back and compares; `install` also installs and imports. */
   verify?: 'bytes' | 'install';
@@ -98,6 +102,8 @@ export interface GitHubOptions {
   issuer: string;
   /** File names below `.github/workflows` whose jobs may sign records. */
   workflows: string[];
+  /** Branches beside the default one whose jobs may sign records. */
+  branches: string[];
   environments: Record<string, GitHubEnvironmentOptions>;
 }
 /** What a GitHub environment asks for before a job in it begins. */
@@ -109,6 +115,16 @@ export interface GitHubEnvironmentOptions {
   preventSelfReview?: boolean;
   /** Patterns of the branches whose runs may use it; all without it. */
   branches?: string[];
+}
+
+/** The generated workflows. What is not said has the default of the schema, see `workflows/settings.ts`. */
+export interface WorkflowOptions {
+  branch?: string;
+  deploy?: { branch?: string; pullRequests?: boolean; production?: string; onlyByHand?: boolean };
+  runsOn?: string;
+  node?: string;
+  signingKey?: string;
+  drift?: string;
 }
 
 export interface GateOptions {
@@ -156,6 +172,8 @@ export interface Stage {
   token?: Secret;
   /** The variable a missing token should be put into, for messages. */
   tokenEnv: string;
+  /** A job's own token is exchanged for one that publishes, where the job may ask for one. */
+  trusted?: boolean;
   access: 'public' | 'restricted';
   tag: string;
   verify: 'bytes' | 'install';
