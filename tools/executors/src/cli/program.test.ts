@@ -4,7 +4,18 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run, workspaceRoot } from './program.ts';
 
-const COMMANDS = ['base', 'plan', 'promote', 'approve', 'status', 'verify', 'rollback', 'unhold', 'override'];
+const COMMANDS = [
+  'base',
+  'plan',
+  'promote',
+  'approve',
+  'status',
+  'verify',
+  'doctor',
+  'rollback',
+  'unhold',
+  'override',
+];
 let out = '';
 let err = '';
 beforeEach(() => {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { asSluiceError, errors, EXIT, redact, redactOutput, type ExitCode } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
+import { doctorCommand } from './doctor.ts';
 import { approveCommand, overrideCommand, unholdCommand } from './people.ts';
 import { baseCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
 import { promoteCommand, rollbackCommand } from './moving.ts';
@@ -29,6 +30,7 @@ export function sluiceProgram(perform: Perform): Command {
     approveCommand,
     statusCommand,
     verifyCommand,
+    doctorCommand,
     rollbackCommand,
     unholdCommand,
     overrideCommand,

@@ -52,7 +52,7 @@ export async function loadPolicy(input: PolicyInput): Promise<Policy> {
 
 /** The policy as one commit has it. Revocations are those of `revokedAt`, since a stolen key was never good. */
 export async function policyFrom(from: {
-  repository: Repository;
+  repository: Pick<Repository, 'show' | 'showBytes'>;
   branch: string;
   commit: string;
   optionsFile: string;

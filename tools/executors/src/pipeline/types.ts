@@ -32,6 +32,7 @@ export type TargetName =
   | 'registries'
   | 'status'
   | 'verify'
+  | 'doctor'
   | 'approve';
 
 export interface PackageStageOptions {

@@ -26,6 +26,10 @@ export function inferRoot(
         'verify',
         'Downloads from every stage and proves that the bytes are those that were built',
       ),
+      [targets.doctor]: {
+        ...reads('doctor', 'Finds what would fail before it fails, and says the command that mends it'),
+        configurations: stageConfigurations(options),
+      },
       [targets.approve]: {
         ...reads(
           'approve',
@@ -35,7 +39,9 @@ export function inferRoot(
       },
     },
     metadata: {
-      targetGroups: { Sluice: [targets.registries, targets.status, targets.verify, targets.approve] },
+      targetGroups: {
+        Sluice: [targets.registries, targets.status, targets.verify, targets.doctor, targets.approve],
+      },
     },
   };
 }

@@ -1,0 +1,61 @@
+import { mayRequestToken } from '../../oidc/index.ts';
+import { given, ok, problem, warning } from '../findings.ts';
+import type { Patient } from '../patient.ts';
+import type { Check, Finding } from '../types.ts';
+
+/** What a command does at a stage: it publishes into it, or only fetches from it. */
+export type Role = 'target' | 'source';
+
+/** Whether there is a token, and whether the registry takes it. */
+export function tokenCheck(patient: Patient, stage: string, role: Role): Check {
+  const { env } = patient.context;
+  return {
+    room: 'registry',
+    title: 'token',
+    stage,
+    run: async (signal) => {
+      const { token, tokenEnv, kind, access } = await given(
+        patient.stage(stage),
+        'the address of the stage is not known',
+      );
+      if (!token) {
+        if (role === 'source' && kind !== 'github' && access !== 'restricted')
+          return ok('none: it is only read from');
+        return noToken({ kind, tokenEnv, mayExchange: mayRequestToken(env) });
+      }
+      await given(patient.ping(stage), 'the registry cannot be reached');
+      const store = await patient.store(stage);
+      const user = await store.whoami(signal);
+      if (user) return ok(`${tokenEnv} is ${user}'s`);
+      const [first] = (await patient.projects()).filter(({ pipeline }) => pipeline === 'packages');
+      if (!first) return ok('there is one; this registry does not tell whose');
+      await store.look(first.name, signal);
+      return warning(
+        `${tokenEnv} was taken for reading ${first.name}; this registry does not tell whose it is, or whether it may publish`,
+      );
+    },
+  };
+}
+
+/** Pure: what follows from having no token for a stage. */
+export function noToken({
+  kind,
+  tokenEnv,
+  mayExchange,
+}: {
+  kind: string;
+  tokenEnv: string;
+  mayExchange: boolean;
+}): Finding {
+  if (kind === 'npm' && mayExchange)
+    return ok("none is needed: this job's own token is exchanged for each package (trusted publishing)");
+  const trusted =
+    kind === 'npm'
+      ? '; a job with "permissions: id-token: write" does without where npm knows it as a trusted publisher'
+      : '';
+  return problem(
+    `${tokenEnv} is not set, and the npm client's configuration has no token for this registry${trusted}`,
+    `export ${tokenEnv}=<token> (in GitHub Actions: a secret of the stage's environment, handed to the job as ${tokenEnv})`,
+    'TOKEN_MISSING',
+  );
+}
