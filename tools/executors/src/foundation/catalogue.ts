@@ -641,11 +641,12 @@ export const errors = catalogue({
       tokenEnv: string;
       name: string;
       said: string;
-      claims: { repository: string; workflow: string; environment: string };
+      /** What the job's token says, in words. */
+      claims: string;
     }) => ({
       what:
         `stage "${p.stage}" (${p.registry}) gave this job no token for ${p.name} (${p.said}). ` +
-        `The job said: repository ${p.claims.repository}, workflow ${p.claims.workflow}, environment ${p.claims.environment}`,
+        `The job said: ${p.claims}`,
       state: 'this request changed nothing',
       next: `name exactly these as the trusted publisher in the settings of ${p.name} in the registry, or put a token into ${p.tokenEnv}; then run the same command again`,
     }),

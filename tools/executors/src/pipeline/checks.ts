@@ -2,10 +2,12 @@ import { IMAGES } from '../service/types.ts';
 import { isImageRepository } from './addresses.ts';
 import { githubProblems } from './github-checks.ts';
 import { isUnique, tagRules } from './image-tags.ts';
+import { registryKind } from './stages.ts';
 
 import type {
   FreezeWindow,
   GateOptions,
+  PackageStageOptions,
   ServicesOptions,
   ServiceStageOptions,
   SluiceOptions,
@@ -17,16 +19,24 @@ export function crossChecks(options: SluiceOptions): string[] {
     ...uniqueNames(options),
     ...uniqueTargets(options.targets),
     ...options.packages.stages.flatMap((stage, i) => {
-      const at = `packages.stages[${i}].gate`;
+      const at = `packages.stages[${i}]`;
       if (i === 0 && stage.gate)
         return [
-          `${at}: the first stage takes what was built and cannot have a gate; move it to a later stage`,
+          `${at}.gate: the first stage takes what was built and cannot have a gate; move it to a later stage`,
         ];
-      return gateProblems(at, stage.gate);
+      return [...publishingProblems(at, stage), ...gateProblems(`${at}.gate`, stage.gate)];
     }),
     ...(options.services ? serviceProblems(options.services) : []),
     ...githubProblems(options.github),
   ];
+}
+
+/** Only npm's own protocol knows how a job's token is exchanged. */
+function publishingProblems(at: string, stage: PackageStageOptions): string[] {
+  const isNpm = registryKind(stage.registry, stage.kind) === 'npm';
+  return stage.trusted && !isNpm
+    ? [`${at}.trusted: needs a registry of npm's kind; say "kind": "npm" if it is one`]
+    : [];
 }
 
 function uniqueNames(options: SluiceOptions): string[] {

@@ -39,7 +39,7 @@ describe('a wrong option is named by its path', () => {
     [
       'unlike any option',
       { packages: { stages: [{ ...first, zzzzzz: 1 }] } },
-      'packages.stages[0].zzzzzz: is not an option; here are: name, registry, kind, tokenEnv, access, gate, verify, tag, visibleWithin',
+      'packages.stages[0].zzzzzz: is not an option; here are: name, registry, kind, tokenEnv, access, trusted, gate, verify, tag, visibleWithin',
     ],
     ['a stage without a name', { packages: { stages: [{}] } }, 'packages.stages[0].name: is missing'],
     [

@@ -88,6 +88,7 @@ describe('live', () => {
         identity: 'default',
         token: undefined,
         tokenEnv: 'NPM_TOKEN',
+        trusted: true,
         access: 'restricted',
         tag: 'stable',
         verify: 'bytes',
@@ -103,6 +104,29 @@ describe('live', () => {
       'npmrc https://npm.test.example.com/team',
       'npmrc http://127.0.0.1:9',
     ]);
+  });
+  test('jobs are trusted by the client’s own default registry alone, unless it is said', () => {
+    const trusted = (stage: object, env = {}, profile: 'live' | 'local' = 'live') =>
+      resolveStages({
+        options: parseOptions({ packages: { stages: [{ name: 'public', ...stage }] } }),
+        profile,
+        env,
+        defaultRegistry,
+        local: new Map([['public', { url: 'http://127.0.0.1:4873', token: new Secret('local') }]]),
+      })[0]?.trusted;
+    const registry = 'https://npm.example.com';
+    expect(trusted({})).toBe(true);
+    expect(trusted({ trusted: false })).toBeUndefined();
+    expect(trusted({ registry })).toBeUndefined();
+    expect(trusted({ registry, kind: 'npm' })).toBeUndefined();
+    expect(trusted({ registry, kind: 'npm', trusted: true })).toBe(true);
+    expect(trusted({}, {}, 'local')).toBeUndefined();
+    expect(() => trusted({ registry, trusted: true })).toThrow(/packages\.stages\[0\]\.trusted/);
+  });
+  test('a placeholder for a token is none where jobs are trusted', () => {
+    const env = { NPM_TOKEN: 'XXXXX-XXXXX-XXXXX-XXXXX' };
+    expect(resolve('live', env)[2].token).toBeUndefined();
+    expect(resolve('live', { NPM_TOKEN: 'npm_real' })[2].token?.reveal()).toBe('npm_real');
   });
   test('SLUICE_<STAGE>_TOKEN does not count', () => {
     expect(

@@ -63,7 +63,7 @@ export function resolveStages(input: ResolveInput): Stage[] {
   }));
 }
 
-type Place = Pick<Stage, 'registry' | 'kind' | 'identity' | 'token' | 'tokenEnv'>;
+type Place = Pick<Stage, 'registry' | 'kind' | 'identity' | 'token' | 'tokenEnv' | 'trusted'>;
 
 function place(
   stage: PackageStageOptions,
@@ -90,15 +90,20 @@ function place(
     profile === 'local'
       ? overrideName(stage.name, 'TOKEN')
       : (stage.tokenEnv ?? usualTokenEnv(kind, stage.name));
-  const token = env[tokenEnv];
+  const trusted = profile === 'live' && (stage.trusted ?? (said === undefined && kind === 'npm'));
+  const given = env[tokenEnv] ? new Secret(env[tokenEnv]) : clientToken?.(registry);
   return {
     registry,
     kind,
     identity: said === undefined ? 'default' : registry.replace(/^https?:\/\//, ''),
-    token: token ? new Secret(token) : clientToken?.(registry),
+    token: trusted && given && PLACEHOLDER.test(given.reveal()) ? undefined : given,
     tokenEnv,
+    ...(trusted ? { trusted } : {}),
   };
 }
+
+/** What actions/setup-node has the npm client send where it was given no token. */
+const PLACEHOLDER = /^X{5}(-X{5})+$/;
 
 function overriddenAddress(stage: PackageStageOptions, profile: Profile, env: Env): string | undefined {
   const variable = overrideName(stage.name, 'REGISTRY');
@@ -108,6 +113,11 @@ function overriddenAddress(stage: PackageStageOptions, profile: Profile, env: En
     throw errors.ADDRESS_OVERRIDE_REFUSED({ stage: stage.name, variable });
   if (!isRegistryUrl(address)) throw errors.ADDRESS_INVALID({ stage: stage.name, variable });
   return address;
+}
+
+/** The variable that holds the token of a stage's registry in the live profile. */
+export function registryVariable({ name, registry, kind, tokenEnv }: PackageStageOptions): string {
+  return tokenEnv ?? usualTokenEnv(registryKind(registry, kind), name);
 }
 
 function usualTokenEnv(kind: RegistryKind, stage: string): string {

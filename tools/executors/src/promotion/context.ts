@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { errors, rememberEnvironment } from '../foundation/index.ts';
+import { errors, redact, rememberEnvironment } from '../foundation/index.ts';
 import { checkClientFile, loadPolicy, type Policy } from '../gate/index.ts';
 import { openRepository, type Repository } from '../git/index.ts';
 import { openLedger } from '../ledger/index.ts';
@@ -143,7 +143,11 @@ export async function openContext(given: ContextOptions): Promise<Context> {
         client().then((config) => {
           const dispatcher = config.dispatcher(CONNECTIONS);
           closing.push(() => dispatcher.destroy());
-          return openNpmStore(stage, { dispatcher });
+          return openNpmStore(stage, {
+            dispatcher,
+            env,
+            note: (line) => process.stderr.write(`${redact(line)}\n`),
+          });
         });
       stores.set(stage.name, opened);
       return opened;

@@ -180,7 +180,7 @@ async function passagesOf(
       presence: target.get(item.name),
       lookedAt: performance.now(),
       hold,
-      tagAtPut: !store.capabilities.distTags,
+      tagAtPut: !store.capabilities.distTags && item.movesTag,
       mayServeOthers: false,
       comesBack:
         state.entered(stage.name, item.name, item.version) !== undefined &&

@@ -58,6 +58,15 @@ const look = async (passage: Passage, signal: AbortSignal): Promise<void> => {
   passage.lookedAt = performance.now();
 };
 
+/** The tag went with the bytes, since nothing here can move it: seen, or a newer version has it by now. */
+const tagCame = async (passage: Passage, signal: AbortSignal): Promise<void> => {
+  const { name, version, tag, stage } = passage;
+  await look(passage, signal);
+  const now = passage.presence?.tags[tag];
+  if (now !== version && mayMove(version, now, passage.backwards))
+    throw errors.TAG_NOT_VISIBLE_YET({ name, version, tag, stage: stage.name }, { transient: true });
+};
+
 const there = (passage: Passage) => passage.presence?.versions.get(passage.version);
 
 const WAIT = 'wait until visible';
@@ -187,7 +196,7 @@ export const passageRows: Row<Passage>[] = [
     run: async (passage, signal) => {
       const { name, version, tag, target, tagAtPut } = passage;
       if (passage.presence?.tags[tag] === version) return;
-      if (tagAtPut && !target.capabilities.distTags) return;
+      if (passage.putNow && tagAtPut && !target.capabilities.distTags) return tagCame(passage, signal);
       // Somebody else may have promoted a newer version meanwhile.
       if (performance.now() - passage.lookedAt > 2_000) await look(passage, signal);
       if (!mayMove(version, passage.presence?.tags[tag], passage.backwards)) return;

@@ -2,7 +2,16 @@ import { errors, type SluiceError } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
 import { capabilitiesOf } from './capabilities.ts';
 
-export type Operation = 'look' | 'fetch' | 'put' | 'setTag' | 'removeTag' | 'deprecate' | 'whoami';
+export type Operation =
+  | 'look'
+  | 'fetch'
+  | 'put'
+  | 'setTag'
+  | 'removeTag'
+  | 'deprecate'
+  | 'whoami'
+  /** A job's token for one of the registry's own (trusted publishing). */
+  | 'exchange';
 
 /** What was asked; for messages, and because the same status means different things to different requests. */
 export interface Asked {
@@ -13,6 +22,14 @@ export interface Asked {
   version?: string;
   /** Bytes of the tarball that was put. */
   size?: number;
+  /** What the job's token said, where one was to be exchanged. */
+  claims?: SentClaims;
+}
+/** What a registry compares with a package's trusted publisher. */
+export interface SentClaims {
+  repository: string;
+  workflow: string;
+  environment: string;
 }
 /** An answer that is not 2xx. `body` may be cut short: only its words matter. */
 export interface Answer extends Asked {
@@ -63,6 +80,7 @@ const ACTION: Record<Operation, string> = {
   removeTag: 'remove dist-tags',
   deprecate: 'deprecate versions',
   whoami: 'say who a token belongs to',
+  exchange: 'exchange the token of a job',
 };
 
 export function present(): Outcome {
@@ -84,6 +102,19 @@ export function tokenRefused(answer: Answer): SluiceError {
   return errors.TOKEN_REFUSED(
     { ...at(answer), said: `${answer.status}: ${said(answer)}` },
     { details: facts(answer) },
+  );
+}
+export function exchangeRefused(answer: Answer): SluiceError {
+  return errors.TOKEN_EXCHANGE_REFUSED(
+    {
+      ...at(answer),
+      name: answer.name,
+      said: `${answer.status}: ${said(answer)}`,
+      claims: Object.entries(answer.claims ?? {})
+        .map(([claim, value]) => `${claim} ${value}`)
+        .join(', '),
+    },
+    { details: { ...facts(answer), claims: answer.claims } },
   );
 }
 export function paymentRequired(answer: Answer): SluiceError {
@@ -141,8 +172,13 @@ export function refused(answer: Answer): SluiceError {
   );
 }
 
-function at({ stage }: Asked): { stage: string; registry: string; tokenEnv: string } {
-  return { stage: stage.name, registry: stage.registry, tokenEnv: stage.tokenEnv };
+function at({ stage }: Asked): { stage: string; registry: string; tokenEnv: string; trusted: boolean } {
+  return {
+    stage: stage.name,
+    registry: stage.registry,
+    tokenEnv: stage.tokenEnv,
+    trusted: stage.trusted === true,
+  };
 }
 function named({ name, version }: Asked): string {
   return version ? `${name}@${version}` : name;

@@ -50,6 +50,18 @@ const CASES: Record<
     { code: 'REGISTRY_CONFLICT', transient: true, says: ['Document update conflict'] },
   ],
 
+  'the token of the job is not taken': [
+    {
+      status: 404,
+      operation: 'exchange',
+      claims: { repository: 'acme/platform', workflow: 'release.yml', environment: 'Production' },
+      body: '{"message":"OIDC token exchange error - package not found"}',
+    },
+    {
+      code: 'TOKEN_EXCHANGE_REFUSED',
+      says: ['package not found', 'acme/platform', 'release.yml', 'Production', 'TEST_TOKEN'],
+    },
+  ],
   'a one-time password is asked for': [
     { status: 401, headers: { 'www-authenticate': 'OTP' } },
     { code: 'ONE_TIME_PASSWORD', says: ['TEST_TOKEN'] },

@@ -1,5 +1,6 @@
 import {
   conflict,
+  exchangeRefused,
   failed,
   header,
   noWay,
@@ -21,7 +22,7 @@ import {
 } from './answer-outcomes.ts';
 
 export { answerCut, notJson, refusedBeforehand, retryAfterMs } from './answer-outcomes.ts';
-export type { Answer, Asked, Operation, Outcome } from './answer-outcomes.ts';
+export type { Answer, Asked, Operation, Outcome, SentClaims } from './answer-outcomes.ts';
 
 export interface Row {
   /** What this answer means, in words; the tests are named by it. */
@@ -78,6 +79,12 @@ export const ROWS: readonly Row[] = [
   { means: 'any other conflict', status: 409, outcome: conflict },
 
   // Who may do what
+  {
+    means: 'the token of the job is not taken',
+    status: (s) => s >= 400 && s < 500 && ![408, 425, 429].includes(s),
+    on: ['exchange'],
+    outcome: exchangeRefused,
+  },
   {
     means: 'a one-time password is asked for',
     status: 401,

@@ -10,7 +10,7 @@ const WORDS = 64 * 1024;
 const REDIRECTS = 5;
 
 export interface Call extends Asked {
-  method: 'GET' | 'PUT' | 'DELETE';
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Below the registry's address, with a leading slash. */
   path: string;
   headers?: Record<string, string>;
@@ -47,8 +47,9 @@ export function openHttp(stage: Stage, given?: Dispatcher): Http {
 
   async function ask(url: string, call: Call): Promise<Response> {
     const headers: Record<string, string> = { 'user-agent': USER_AGENT, ...call.headers };
-    if (stage.token && new URL(url).origin === origin)
-      headers['authorization'] = `Bearer ${stage.token.reveal()}`;
+    // The call's own stage: what trusted publishing gives is for one package, and no other call.
+    const { token } = call.stage;
+    if (token && new URL(url).origin === origin) headers['authorization'] = `Bearer ${token.reveal()}`;
     try {
       return await request(url, {
         method: call.method,

@@ -6,7 +6,8 @@ import type { ArtifactBytes } from '../artifact/types.ts';
 import { makeTarball } from '../testing/npm-packages.ts';
 import { testStage } from '../testing/stages.ts';
 import { startVerdaccio, type TestVerdaccio } from '../testing/verdaccio.ts';
-import { escaped, openNpmStore, tarballPath } from './npm-store.ts';
+import { escaped } from './names.ts';
+import { openNpmStore, tarballPath } from './npm-store.ts';
 import type { StageStore } from './types.ts';
 
 const HOW = { tag: 'latest', access: 'public' } as const;

@@ -6,7 +6,9 @@ import { answerCut, notJson, refusedBeforehand, type Asked } from './answers.ts'
 import { collectBytes, MEMORY_LIMIT } from './bytes.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { openHttp, type Http, type Response } from './http.ts';
+import { openCredentials } from './trusted/index.ts';
 import { publishDocument, streamedBody, wholeBody } from './publish-document.ts';
+import { escaped } from './names.ts';
 import type { Presence, StageStore } from './types.ts';
 
 export interface NpmStoreOptions {
@@ -15,6 +17,10 @@ export interface NpmStoreOptions {
   tempFolder?: string;
   /** Connections made by the caller, for proxies and authorities of the npm client; the caller closes them. */
   dispatcher?: Dispatcher;
+  /** Where a job's right to ask for tokens is found; without it nothing is exchanged. */
+  env?: NodeJS.ProcessEnv;
+  /** Told what a person should know although nothing failed. */
+  note?: (line: string) => void;
 }
 
 /** Above this, a publish body is sent piece by piece: it costs three times the tarball as one buffer. */
@@ -37,6 +43,12 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
   const http = openHttp(stage, options.dispatcher);
   const memoryLimit = options.memoryLimit ?? MEMORY_LIMIT;
   const inOrder = perName();
+  const credentials = openCredentials(stage, {
+    http,
+    env: options.env ?? {},
+    note: options.note ?? (() => {}),
+    isThere: async (name, signal) => (await look(name, signal)).exists,
+  });
 
   async function look(name: string, signal?: AbortSignal): Promise<Presence> {
     const packument = await http.json<Packument>({
@@ -107,6 +119,7 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     const call = { ...asked('put', manifest.name, manifest.version), size: bytes.size, signal };
     const refusal = refusedBeforehand(call);
     if (refusal) throw refusal;
+    call.stage = await credentials.toPublish(manifest.name, signal);
     const document = publishDocument(bytes, manifest, { registry: stage.registry, tag, access });
     const small = bytes.buffer !== undefined && bytes.size <= Math.min(memoryLimit, ONE_BUFFER);
     const outcome = await send(http, {
@@ -122,6 +135,7 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
   }
 
   async function setTag(name: string, tag: string, version: string, signal?: AbortSignal): Promise<void> {
+    credentials.mustHave('move dist-tags', `npm dist-tag add ${name}@${version} ${tag}`);
     await send(http, {
       ...asked('setTag', name, version),
       method: 'PUT',
@@ -133,6 +147,7 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
   }
 
   async function removeTag(name: string, tag: string, signal?: AbortSignal): Promise<void> {
+    credentials.mustHave('remove dist-tags', `npm dist-tag rm ${name} ${tag}`);
     try {
       await send(http, { ...asked('removeTag', name), method: 'DELETE', path: tagPath(name, tag), signal });
     } catch (error) {
@@ -150,6 +165,7 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     message: string,
     signal?: AbortSignal,
   ): Promise<void> {
+    credentials.mustHave('deprecate versions', `npm deprecate ${name}@${version} ${quoted(message)}`);
     const call = { ...asked('deprecate', name, version), signal };
     const document = await http.json<Packument>({
       ...call,
@@ -204,7 +220,7 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
 
   return {
     stage: stage.name,
-    capabilities: capabilitiesOf(stage.kind),
+    capabilities: credentials.limit(capabilitiesOf(stage.kind)),
     look,
     fetch,
     put: (bytes, manifest, how, signal) => inOrder(manifest.name, () => put(bytes, manifest, how, signal)),
@@ -215,13 +231,6 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     whoami,
     close: http.close,
   };
-}
-
-/** The name as one path segment, the way npm's client writes it: `@scope%2fname`. */
-export function escaped(name: string): string {
-  return name.startsWith('@')
-    ? `@${encodeURIComponent(name.slice(1)).replace(/%2F/g, '%2f')}`
-    : encodeURIComponent(name);
 }
 
 /**
@@ -235,6 +244,11 @@ export function tarballPath(address: string, registry: string): string {
   const path =
     folder !== '' && url.pathname.startsWith(`${folder}/`) ? url.pathname.slice(folder.length) : url.pathname;
   return path + url.search;
+}
+
+/** A text as one argument of a shell, for a command that a person is to type. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function tagPath(name: string, tag: string): string {

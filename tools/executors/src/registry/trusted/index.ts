@@ -1,0 +1,1 @@
+export { openCredentials, type Credentials } from './credentials.ts';
