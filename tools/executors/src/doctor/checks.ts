@@ -1,42 +1,92 @@
 import { pipelineOf, stagesOf } from '../pipeline/index.ts';
+import type { WorkspaceProject } from '../promotion/workspace-packages.ts';
+import { IMAGES } from '../service/types.ts';
+import { approvalsCheck, approversCheck } from './gates/approvers.ts';
+import { signingCheck } from './gates/signing.ts';
+import { hostCheck, noHostsCheck } from './hosts/host.ts';
 import type { Patient } from './patient.ts';
-import { historyCheck, ledgerChecks } from './repository/ledger.ts';
 import { namesCheck, presenceCheck, rightsCheck } from './registry/packages.ts';
 import { clockCheck, embeddedCheck, reachableCheck } from './registry/reachable.ts';
 import { tokenCheck, type Role } from './registry/token.ts';
-import { toolCheck, TOOLS } from './tools/versions.ts';
+import { historyCheck, ledgerChecks } from './repository/ledger.ts';
+import { policyChecks } from './repository/policy.ts';
+import { engineChecks } from './services/engine.ts';
+import { embeddedImagesCheck, imagesCheck } from './services/images.ts';
+import { SSH, toolCheck, TOOLS } from './tools/versions.ts';
 import type { Check } from './types.ts';
 
-/** What is to be looked at, for one stage or for all of them, in the order in which it is shown. Asks nothing yet. */
-export function checksFor(patient: Patient, stage?: string): Check[] {
-  const packageStages = lookedAt(patient, 'packages', stage);
-  const remote = packageStages.map(({ name }) => name).filter((name) => !patient.isEmbedded(name));
-  return [
-    ...TOOLS.map((tool) => toolCheck(tool, patient.context.env)),
-    clockCheck(patient, remote),
-    historyCheck(patient),
-    ...ledgerChecks(patient),
-    ...packageStages.flatMap(({ name, role }) => registryChecks(patient, name, role)),
-  ];
-}
-
-function registryChecks(patient: Patient, stage: string, role: Role): Check[] {
-  if (patient.isEmbedded(stage)) return [embeddedCheck(patient, stage)];
-  const reading = [reachableCheck(patient, stage), tokenCheck(patient, stage, role)];
-  if (role === 'source') return reading;
-  return [...reading, namesCheck(patient, stage), presenceCheck(patient, stage), rightsCheck(patient, stage)];
+/** A stage that is looked at: it is published into, or only fetched from. */
+interface Looked {
+  name: string;
+  role: Role;
 }
 
 /**
- * The stages that a command for this one touches: itself, and the one before, from which it fetches. Without a stage, all.
+ * What is to be looked at, for one stage or for all of them, in the order in which it is shown. Asks nothing yet.
+ * @param projects the workspace's: what has no services needs no engine
  */
+export function checksFor(patient: Patient, projects: readonly WorkspaceProject[], stage?: string): Check[] {
+  const { options, env } = patient.context;
+  const packages = lookedAt(patient, 'packages', stage);
+  const services = projects.some(({ pipeline }) => pipeline === 'services')
+    ? lookedAt(patient, 'services', stage)
+    : [];
+  const hosts = services.filter(({ role }) => role === 'target');
+  const asked = packages.map(({ name }) => name).filter((name) => !patient.isEmbedded(name));
+  const targets = [...packages, ...services].filter(({ role }) => role === 'target');
+  const builds = services.length > 0 && (stage === undefined || stage === options.services?.stages[0]?.name);
+  return [
+    ...[...TOOLS, ...(hosts.length > 0 ? [SSH] : [])].map((tool) => toolCheck(tool, env)),
+    clockCheck(patient, asked),
+    historyCheck(patient),
+    ...policyChecks(patient),
+    ...ledgerChecks(patient),
+    signingCheck(patient),
+    approversCheck(patient),
+    ...targets.map(({ name }) => approvalsCheck(patient, name)),
+    ...packages.flatMap((one) => registryChecks(patient, one)),
+    ...(builds ? engineChecks() : []),
+    ...imageChecks(patient, services),
+    ...hosts.flatMap(({ name }) => hostChecks(patient, name)),
+  ];
+}
+
+function registryChecks(patient: Patient, { name, role }: Looked): Check[] {
+  if (patient.isEmbedded(name)) return [embeddedCheck(patient, name)];
+  const reading = [reachableCheck(patient, name), tokenCheck(patient, name, role)];
+  if (role === 'source') return reading;
+  return [...reading, namesCheck(patient, name), presenceCheck(patient, name), rightsCheck(patient, name)];
+}
+
+function imageChecks(patient: Patient, stages: readonly Looked[]): Check[] {
+  if (stages.length === 0) return [];
+  if (patient.hasEmbeddedImages) return [embeddedImagesCheck()];
+  const own = new Set(
+    (patient.context.options.services?.stages ?? []).flatMap(({ name, images }) => (images ? [name] : [])),
+  );
+  // A stage without a registry of its own shares the one of `images`.
+  return [...new Set(stages.map(({ name }) => (own.has(name) ? name : IMAGES)))].map((place) =>
+    imagesCheck(patient, place),
+  );
+}
+
+function hostChecks(patient: Patient, stage: string): Check[] {
+  const hosts = patient.hosts(stage);
+  return hosts.length === 0 ? [noHostsCheck(stage)] : hosts.map((host) => hostCheck(patient, stage, host));
+}
+
+/** The stages that a command for this one touches: itself, and the one before, from which it fetches. Without a stage, all. */
 export function lookedAt(
   { context: { options } }: Pick<Patient, 'context'>,
   pipeline: 'packages' | 'services',
   stage: string | undefined,
-): { name: string; role: Role }[] {
-  const names = stagesOf(options, pipeline);
-  if (stage === undefined) return names.map((name) => ({ name, role: 'target' }));
+): Looked[] {
+  const names =
+    pipeline === 'services' && options.services
+      ? [IMAGES, ...stagesOf(options, pipeline)]
+      : stagesOf(options, pipeline);
+  if (stage === undefined)
+    return names.map((name) => ({ name, role: name === IMAGES ? 'source' : 'target' }));
   if (pipelineOf(options, stage, 'doctor') !== pipeline) return [];
   const before = names[names.indexOf(stage) - 1];
   return [...(before ? [{ name: before, role: 'source' as const }] : []), { name: stage, role: 'target' }];

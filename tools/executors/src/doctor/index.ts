@@ -20,7 +20,8 @@ export async function diagnose(
   if (stage !== undefined) pipelineOf(context.options, stage, context.options.targets.doctor);
   const patient = openPatient(context);
   try {
-    const checks = await runChecks(checksFor(patient, stage), { signal });
+    const projects = await patient.projects();
+    const checks = await runChecks(checksFor(patient, projects, stage), { signal });
     const counts = countsOf(checks);
     const { profile } = context;
     return { profile, ...(stage ? { stage } : {}), ok: counts.problem === 0, counts, checks };

@@ -4,6 +4,7 @@ import { workspaceProjects, type WorkspaceProject } from '../promotion/workspace
 import {
   localStages,
   needsLocalImages,
+  overrideName,
   resolveServiceStages,
   resolveStages,
   type ServicePipeline,
@@ -35,6 +36,8 @@ export interface Patient {
   /** What the registry answers to nobody in particular. */
   ping(name: string): Promise<Ping>;
   services(): Promise<ServicePipeline | undefined>;
+  /** Hosts of a service stage, as the environment or nx.json name them. */
+  hosts(stage: string): readonly string[];
   /** Whether images lie in the registry that the local profile would start. */
   readonly hasEmbeddedImages: boolean;
   /** The remote's branches as they are now, without a trace of it in this clone. */
@@ -95,6 +98,11 @@ export function openPatient(context: Context): Patient {
           : {}),
       }),
     ),
+    hosts: (name) => {
+      const said = env[overrideName(name, 'HOSTS')];
+      if (said && profile === 'local') return said.split(',').map((host) => host.trim());
+      return options.services?.stages.find((one) => one.name === name)?.hosts ?? [];
+    },
     reading,
     policy: once(async () => {
       // The local profile reads commits of this clone; the live one fetches, which must leave no trace here.

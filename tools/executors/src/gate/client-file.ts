@@ -12,7 +12,10 @@ const FILE = '.npmrc';
  * could send the bytes, and the token, to another host. Call before anything is asked.
  * @throws POLICY_DIFFERS
  */
-export async function checkClientFile(repository: Repository, policy: Policy): Promise<void> {
+export async function checkClientFile(
+  repository: Pick<Repository, 'root' | 'show'>,
+  policy: Policy,
+): Promise<void> {
   const [here, there] = await Promise.all([
     readFile(join(repository.root, FILE), 'utf8').catch(() => ''),
     repository.show(policy.commit, FILE),
