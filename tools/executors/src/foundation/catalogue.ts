@@ -1111,6 +1111,56 @@ export const errors = catalogue({
     }),
   },
 
+  // ── provenance: where an artifact comes from ────────────────────────────────────────────────────────
+  PROVENANCE_NOT_PERMITTED: {
+    exit: EXIT.failed,
+    text: (p: { name: string }) => ({
+      what: `packages.provenance is true, and this is no job that may ask for a token to sign the provenance of ${p.name} with`,
+      state: 'nothing was published',
+      next: 'publish in a job with the right "id-token: write", or set packages.provenance to "auto"',
+    }),
+  },
+  PROVENANCE_SIGNING_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { name: string; said: string }) => ({
+      what: `Sigstore did not sign the provenance of ${p.name}: ${p.said}`,
+      state: 'it was not published',
+      next: 'run the same command again, or set packages.provenance to false',
+    }),
+  },
+  PROVENANCE_LOG_CONFLICT: {
+    exit: EXIT.failed,
+    text: (p: { name: string; signatures: number }) => ({
+      what: `the transparency log refused ${p.signatures} signatures in a row for the provenance of ${p.name}, each as one that it has already (TLOG_CREATE_ENTRY_ERROR)`,
+      state: 'it was not published',
+      next: 'run the same command again in some minutes: the provenance is then signed anew',
+    }),
+  },
+  PROVENANCE_INVALID: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; problem: string }) => ({
+      what: `the provenance of ${p.name}@${p.version} proves nothing: ${p.problem}`,
+      state: 'nothing was changed',
+      next: `build ${p.name} again in the job that publishes it (a build takes the old provenance away), or look at who changed it: npx sluice verify`,
+    }),
+  },
+  PROVENANCE_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; sha256: string }) => ({
+      what: `the ledger says that ${p.name}@${p.version} has a provenance (sha256 ${p.sha256}), and does not hold it`,
+      state: 'nothing was changed',
+      next: 'npx sluice verify (says who changed the ledger)',
+    }),
+  },
+  PROVENANCE_TRUST_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { why: string }) => ({
+      what: `no provenance can be checked: ${p.why}`,
+      state: 'nothing was changed',
+      next: 'run the same command again, or correct packages.sigstore.trustedRoot in nx.json on the default branch',
+    }),
+  },
+
   // ── registry/oci: image registries ──────────────────────────────────────────────────────────────────
   IMAGE_CREDENTIALS_MISSING: {
     exit: EXIT.failed,
@@ -1372,6 +1422,39 @@ export const errors = catalogue({
       what: `${p.folder} holds a package already`,
       state: 'nothing was written',
       next: 'give another name, or another folder: --directory=libs/other',
+    }),
+  },
+  // ── workflows ───────────────────────────────────────────────────────────────────────────────────────
+  WORKFLOW_MARKS: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; place: string; what: string }) => ({
+      what: `${p.file}: the part "# sluice:yours ${p.place}" ${p.what}`,
+      state: 'no workflow was written',
+      next: 'give each place one part, from "# sluice:yours <place>" to "# sluice:end", then npx nx sync',
+    }),
+  },
+  WORKFLOW_PLACE_GONE: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; place: string }) => ({
+      what: `${p.file}: the place of the part "# sluice:yours ${p.place}" does not exist, or not any more`,
+      state: 'no workflow was written',
+      next: 'move the part to another place ("<job>/before", "<job>/after", "jobs"), or delete it; then npx nx sync',
+    }),
+  },
+  WORKFLOW_TAKEN: {
+    exit: EXIT.badInput,
+    text: (p: { file: string }) => ({
+      what: `${p.file} was not written by npx nx sync, and would be replaced`,
+      state: 'no workflow was written',
+      next: `give it another name: git mv ${p.file} ${p.file.replace(/\.yml$/, '-own.yml')}; then npx nx sync`,
+    }),
+  },
+  PLAN_CHANGED: {
+    exit: EXIT.failed,
+    text: (p: { stage: string; items: string[] }) => ({
+      what: `something else waits for ${p.stage} than was shown to those who approved: ${p.items.join(', ')}`,
+      state: 'nothing was changed',
+      next: 'approve the newer run, or start another one',
     }),
   },
   // ── ledger ──────────────────────────────────────────────────────────────────────────────────────────

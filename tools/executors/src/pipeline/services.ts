@@ -145,6 +145,14 @@ function place(
   };
 }
 
+/** The variables that hold the login at the image registry in the live profile: of `services.images`, or of a stage's own. */
+export function imageVariables(services: ServicesOptions, stage?: ServiceStageOptions): string[] {
+  const own = stage?.images === undefined ? services : stage;
+  if (own.images === undefined) return [];
+  const owner = stage?.images === undefined ? IMAGES : stage.name;
+  return [own.tokenEnv ?? usualTokenEnv(own.images, owner), ...(own.usernameEnv ? [own.usernameEnv] : [])];
+}
+
 const ofGitHub = (images: string): boolean => /^ghcr\.io(\/|$)/.test(images);
 
 function usualTokenEnv(images: string, owner: string): string {
