@@ -91,7 +91,7 @@ export async function startNpmRegistry({ issuer }: { issuer?: string } = {}): Pr
       if (!person) return done({ status: 403, error: 'this token cannot see staged packages' });
       if (!staged) return done({ status: 404, error: 'no such staged version' });
       if (one[2] === '/tarball') {
-        const data = staged.document._attachments?.[`${staged.name}-${staged.version}.tgz`]?.data ?? '';
+        const data = staged.document['_attachments']?.[`${staged.name}-${staged.version}.tgz`]?.data ?? '';
         response.writeHead(200, { 'content-type': 'application/octet-stream' });
         response.end(Buffer.from(data, 'base64'));
         return;
@@ -123,7 +123,7 @@ export async function startNpmRegistry({ issuer }: { issuer?: string } = {}): Pr
     const name = path.slice(1);
     if (method === 'PUT') {
       const document = (await body()) as PublishBody;
-      if (document._attachments) {
+      if (document['_attachments']) {
         if (!may(name)) return done({ status: 404, error: `'${name}' is not in this registry.` });
         return done(state.publish(document));
       }

@@ -116,12 +116,12 @@ interface Read {
 
 function readBody(body: PublishBody): Read | Refusal {
   const [version = '', manifest = {}] = Object.entries(body.versions)[0] ?? [];
-  const tarball = Buffer.from(body._attachments?.[`${body.name}-${version}.tgz`]?.data ?? '', 'base64');
+  const tarball = Buffer.from(body['_attachments']?.[`${body.name}-${version}.tgz`]?.data ?? '', 'base64');
   const sha512 = createHash('sha512').update(tarball);
   const hash = sha512.digest();
   if ((manifest['dist'] as { integrity?: string })?.integrity !== `sha512-${hash.toString('base64')}`)
     return { status: 400, error: 'the integrity is not that of the tarball' };
-  const attached = body._attachments?.[`${body.name}-${version}.sigstore`];
+  const attached = body['_attachments']?.[`${body.name}-${version}.sigstore`];
   if (attached && attached.length !== attached.data.length)
     return { status: 400, error: 'the bundle was cut' };
   const bundle = attached ? (JSON.parse(attached.data) as BundleJson) : undefined;

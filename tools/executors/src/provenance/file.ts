@@ -1,0 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Beside the tarball in the artifact's folder; a build takes an older one away. */
+export const PROVENANCE_FILE = 'provenance.sigstore.json';
+
+/** The bundle that lies beside an artifact, if one does. */
+export async function readProvenanceFile(folder: string): Promise<string | undefined> {
+  return readFile(join(folder, PROVENANCE_FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+export async function writeProvenanceFile(folder: string, bundle: string): Promise<void> {
+  const half = join(folder, `.partial-${randomUUID()}`);
+  await writeFile(half, bundle);
+  await rename(half, join(folder, PROVENANCE_FILE));
+}

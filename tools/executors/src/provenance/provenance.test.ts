@@ -1,0 +1,214 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bytesFromBuffer } from '../registry/index.ts';
+import { startIssuer, type TestIssuer } from '../testing/issuer/index.ts';
+import { startSigstore, type TestSigstore } from '../testing/sigstore/index.ts';
+import {
+  checkProvenance,
+  openTrust,
+  PROVENANCE_FILE,
+  provenanceMaker,
+  readProvenanceFile,
+  sha256Of,
+  writeProvenanceFile,
+  type Expected,
+  type MakerInput,
+  type Trust,
+} from './index.ts';
+
+const artifact = {
+  name: '@acme/lib',
+  version: '1.0.0',
+  integrity: bytesFromBuffer(Buffer.from('the bytes')).integrity,
+};
+const otherBytes = bytesFromBuffer(Buffer.from('other bytes')).integrity;
+
+let issuer: TestIssuer;
+let sigstore: TestSigstore;
+let trust: Trust;
+beforeAll(async () => {
+  issuer = await startIssuer();
+  sigstore = await startSigstore({ issuer: issuer.url });
+  trust = openTrust(sigstore.trustedRoot);
+});
+afterAll(async () => {
+  await sigstore.close();
+  await issuer.close();
+});
+beforeEach(() => {
+  Object.assign(sigstore.faults, { conflicts: 0, failures: 0 });
+  Object.assign(sigstore, { entries: 0, certificates: 0 });
+  issuer.job['repository_visibility'] = 'public';
+});
+
+const maker = (given: Partial<MakerInput> = {}) =>
+  provenanceMaker({
+    env: issuer.env,
+    sigstore: { fulcio: sigstore.url, rekor: sigstore.url },
+    mode: 'auto',
+    ...given,
+  });
+const made = async (): Promise<string> => (await maker().make(artifact)) ?? '';
+const expected = (given: Partial<Expected> = {}): Expected => ({
+  ...artifact,
+  issuer: issuer.url,
+  repository: 'acme/platform',
+  ...given,
+});
+
+describe('a provenance', () => {
+  it('is made of the job that built, and proves it', async () => {
+    const bundle = await made();
+    expect(await checkProvenance(bundle, expected({ commit: 'a'.repeat(40) }), trust)).toEqual({
+      sha256: sha256Of(bundle),
+      commit: 'a'.repeat(40),
+    });
+    const statement = JSON.parse(
+      Buffer.from(JSON.parse(bundle).dsseEnvelope.payload, 'base64').toString('utf8'),
+    );
+    // As npm's own client writes it, since its registry compares these fields with the certificate.
+    expect(statement).toMatchObject({
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [
+        { name: 'pkg:npm/%40acme/lib@1.0.0', digest: { sha512: expect.stringMatching(/^[0-9a-f]{128}$/) } },
+      ],
+      predicateType: 'https://slsa.dev/provenance/v1',
+      predicate: {
+        buildDefinition: {
+          externalParameters: {
+            workflow: {
+              ref: 'refs/heads/main',
+              repository: 'https://github.com/acme/platform',
+              path: '.github/workflows/release.yml',
+            },
+          },
+          resolvedDependencies: [{ digest: { gitCommit: 'a'.repeat(40) } }],
+        },
+        runDetails: {
+          builder: { id: 'https://github.com/actions/runner/github-hosted' },
+          metadata: { invocationId: 'https://github.com/acme/platform/actions/runs/100001/attempts/1' },
+        },
+      },
+    });
+    expect(JSON.parse(bundle).mediaType).toMatch(/^application\/vnd\.dev\.sigstore\.bundle/);
+    expect([sigstore.certificates, sigstore.entries]).toEqual([1, 1]);
+  });
+
+  it('asks for one token for many', async () => {
+    issuer.audiences.length = 0;
+    const many = maker();
+    for (const version of ['1.0.0', '1.0.1', '1.0.2']) await many.make({ ...artifact, version });
+    expect(issuer.audiences).toEqual(['sigstore']);
+  });
+
+  it('is signed anew where the log has such an entry, and not for ever', async () => {
+    sigstore.faults.conflicts = 2;
+    const bundle = await made();
+    expect((await checkProvenance(bundle, expected(), trust)).sha256).toBe(sha256Of(bundle));
+    // Each time another key, so another certificate.
+    expect(sigstore.certificates).toBe(3);
+
+    sigstore.faults.conflicts = 100;
+    await expect(made()).rejects.toMatchObject({ code: 'PROVENANCE_LOG_CONFLICT', transient: true });
+    expect(sigstore.faults.conflicts).toBe(96);
+  });
+
+  it('that is not made because the log is away may be made later; one that is refused not', async () => {
+    sigstore.faults.failures = 1;
+    await expect(made()).rejects.toMatchObject({ code: 'PROVENANCE_SIGNING_FAILED', transient: true });
+    expect(await made()).not.toBe('');
+    issuer.clock = new Date(Date.now() - 3_600_000);
+    await expect(made()).rejects.toMatchObject({
+      code: 'PROVENANCE_SIGNING_FAILED',
+      transient: false,
+      message: expect.stringContaining('CA_CREATE_SIGNING_CERTIFICATE_ERROR'),
+    });
+    issuer.clock = undefined;
+  });
+});
+
+describe('whether one is made', () => {
+  it('is decided by the option and by what the job may', async () => {
+    expect(await maker({ mode: false }).make(artifact)).toBeUndefined();
+    expect(await maker({ env: {} }).make(artifact)).toBeUndefined();
+    await expect(maker({ mode: true, env: {} }).make(artifact)).rejects.toMatchObject({
+      code: 'PROVENANCE_NOT_PERMITTED',
+    });
+    expect(sigstore.entries).toBe(0);
+  });
+
+  it('keeps the name of a private repository out of a public log, unless it is asked for', async () => {
+    issuer.job['repository_visibility'] = 'private';
+    // With the public Sigstore this would be a request to it; the refusal comes before.
+    expect(await maker({ sigstore: undefined }).make(artifact)).toBeUndefined();
+    expect(await maker({ sigstore: { rekor: sigstore.url } }).make(artifact)).toBeUndefined();
+    expect(await maker().make(artifact)).toBeDefined();
+    expect(await maker({ mode: true }).make(artifact)).toBeDefined();
+  });
+});
+
+describe('a provenance that proves nothing', () => {
+  const refused = async (bundle: string, given: Partial<Expected>, says: RegExp) =>
+    expect(checkProvenance(bundle, expected(given), trust)).rejects.toMatchObject({
+      code: 'PROVENANCE_INVALID',
+      transient: false,
+      message: expect.stringMatching(says),
+    });
+
+  it.each([
+    ['other bytes', { integrity: otherBytes }, /other bytes/],
+    ['another version', { version: '1.0.1' }, /about pkg:npm\/%40acme\/lib@1\.0\.0/],
+    ['another package', { name: '@acme/other' }, /about pkg:npm/],
+    ['another repository', { repository: 'evil/platform' }, /github\.com\/acme\/platform, not of evil/],
+    ['another commit', { commit: 'b'.repeat(40) }, /of the commit a{40}, not of b{40}/],
+    ['another issuer', { issuer: 'https://issuer.example.com' }, /signature does not count/],
+    ['another one in the ledger', { sha256: '0'.repeat(64) }, /the ledger has another one/],
+  ] satisfies [string, Partial<Expected>, RegExp][])('is one of %s', async (_, given, says) => {
+    await refused(await made(), given, says);
+  });
+
+  it('is one whose statement was changed after it was signed', async () => {
+    const bundle = JSON.parse(await made());
+    const statement = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString('utf8'));
+    statement.subject[0].digest.sha512 = Buffer.from(otherBytes.slice(7), 'base64').toString('hex');
+    bundle.dsseEnvelope.payload = Buffer.from(JSON.stringify(statement)).toString('base64');
+    await refused(JSON.stringify(bundle), { integrity: otherBytes }, /signature does not count/);
+  });
+
+  it('is one that another Sigstore signed', async () => {
+    const other = await startSigstore({ issuer: issuer.url });
+    const bundle = await maker({ sigstore: { fulcio: other.url, rekor: other.url } }).make(artifact);
+    await other.close();
+    await refused(bundle ?? '', {}, /signature does not count/);
+  });
+
+  it('is one without its entry in the log', async () => {
+    const bundle = JSON.parse(await made());
+    bundle.verificationMaterial.tlogEntries = [];
+    await refused(JSON.stringify(bundle), {}, /signature does not count/);
+  });
+
+  it.each(['', '{', '{}', 'null', '{"dsseEnvelope":{"payload":"bm9wZQ=="}}'])('is %j', async (text) => {
+    await refused(text, {}, /is not JSON|does not say what it is about/);
+  });
+
+  it('cannot be told without a trusted root', async () => {
+    await expect(checkProvenance(await made(), expected(), openTrust('{'))).rejects.toMatchObject({
+      code: 'PROVENANCE_TRUST_MISSING',
+    });
+  });
+});
+
+it('lies beside the artifact', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-provenance-'));
+  try {
+    expect(await readProvenanceFile(folder)).toBeUndefined();
+    await writeProvenanceFile(folder, '{"a":1}');
+    expect(await readProvenanceFile(folder)).toBe('{"a":1}');
+    expect(await readdir(folder)).toEqual([PROVENANCE_FILE]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

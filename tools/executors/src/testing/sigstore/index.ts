@@ -1,0 +1,1 @@
+export { startSigstore, type TestSigstore } from './sigstore.ts';
