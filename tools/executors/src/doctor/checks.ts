@@ -8,6 +8,7 @@ import type { Patient } from './patient.ts';
 import { namesCheck, presenceCheck, rightsCheck } from './registry/packages.ts';
 import { clockCheck, embeddedCheck, reachableCheck } from './registry/reachable.ts';
 import { tokenCheck, type Role } from './registry/token.ts';
+import { trustedCheck } from './registry/trusted.ts';
 import { historyCheck, ledgerChecks } from './repository/ledger.ts';
 import { policyChecks } from './repository/policy.ts';
 import { engineChecks } from './services/engine.ts';
@@ -55,7 +56,19 @@ function registryChecks(patient: Patient, { name, role }: Looked): Check[] {
   if (patient.isEmbedded(name)) return [embeddedCheck(patient, name)];
   const reading = [reachableCheck(patient, name), tokenCheck(patient, name, role)];
   if (role === 'source') return reading;
-  return [...reading, namesCheck(patient, name), presenceCheck(patient, name), rightsCheck(patient, name)];
+  return [
+    ...reading,
+    namesCheck(patient, name),
+    presenceCheck(patient, name),
+    rightsCheck(patient, name),
+    ...(mayBeTrusted(patient, name) ? [trustedCheck(patient, name)] : []),
+  ];
+}
+
+/** Where nx.json says so, or says no registry: the public one trusts jobs. */
+function mayBeTrusted({ context: { options, profile } }: Patient, stage: string): boolean {
+  const said = options.packages.stages.find(({ name }) => name === stage);
+  return profile === 'live' && (said?.trusted ?? said?.registry === undefined);
 }
 
 function imageChecks(patient: Patient, stages: readonly Looked[]): Check[] {

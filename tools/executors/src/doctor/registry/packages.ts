@@ -1,4 +1,5 @@
 import { mayRequestToken } from '../../oidc/index.ts';
+import { escaped } from '../../registry/names.ts';
 import { capabilitiesOf } from '../../registry/index.ts';
 import { given, NotChecked, ok, problem, unchecked } from '../findings.ts';
 import type { Patient } from '../patient.ts';
@@ -73,7 +74,7 @@ export function presenceCheck(patient: Patient, stage: string): Check {
     title: 'packages',
     stage,
     run: async (signal) => {
-      const [names, { token, kind }] = await Promise.all([
+      const [names, { token, trusted, tokenEnv }] = await Promise.all([
         packagesOf(patient),
         given(patient.stage(stage), 'the address of the stage is not known'),
       ]);
@@ -85,7 +86,8 @@ export function presenceCheck(patient: Patient, stage: string): Check {
       return judgePresence({
         names,
         absent,
-        exchangesOnly: kind === 'npm' && !token && mayRequestToken(env),
+        tokenEnv,
+        exchangesOnly: trusted === true && !token && mayRequestToken(env),
       });
     },
   };
@@ -97,14 +99,15 @@ export function judgePresence(found: {
   absent: readonly string[];
   /** There is no token but what the job can exchange its own for. */
   exchangesOnly: boolean;
+  tokenEnv: string;
 }): Finding {
-  const { names, absent, exchangesOnly } = found;
+  const { names, absent, exchangesOnly, tokenEnv } = found;
   if (absent.length === 0) return ok(`all ${names.length} are there already`);
   if (!exchangesOnly) return ok(`not there yet: ${named(absent)}; the first publish makes them`);
   return problem(
     `not there yet: ${named(absent)}. Trusted publishing cannot do a package's first publish`,
-    `publish these once with a token, from a terminal: NPM_TOKEN=<token> npx nx run-many -t promote -c <stage> -p <projects>; then let npm know this workflow: npm trust github ${absent[0]} --help`,
-    'TOKEN_MISSING',
+    `give this job a token for once (${tokenEnv}); then let the registry trust it: npm trust github ${absent[0]} --repo <owner/name> --file release.yml --env <environment> --allow-publish`,
+    'TRUSTED_FIRST_PUBLISH',
   );
 }
 
@@ -130,7 +133,7 @@ export function rightsCheck(patient: Patient, stage: string): Check {
           stage: at,
           name,
           method: 'GET',
-          path: `/-/package/${name.replace('/', '%2f')}/collaborators?format=cli`,
+          path: `/-/package/${escaped(name)}/collaborators?format=cli`,
           signal,
         });
         if (typeof answer !== 'string') rights.set(name, answer[user]);

@@ -14,14 +14,14 @@ export function tokenCheck(patient: Patient, stage: string, role: Role): Check {
     title: 'token',
     stage,
     run: async (signal) => {
-      const { token, tokenEnv, kind, access } = await given(
+      const { token, tokenEnv, kind, access, trusted } = await given(
         patient.stage(stage),
         'the address of the stage is not known',
       );
       if (!token) {
         if (role === 'source' && kind !== 'github' && access !== 'restricted')
           return ok('none: it is only read from');
-        return noToken({ kind, tokenEnv, mayExchange: mayRequestToken(env) });
+        return noToken({ trusted: trusted === true, tokenEnv, mayExchange: mayRequestToken(env) });
       }
       await given(patient.ping(stage), 'the registry cannot be reached');
       const store = await patient.store(stage);
@@ -38,24 +38,25 @@ export function tokenCheck(patient: Patient, stage: string, role: Role): Check {
 }
 
 /** Pure: what follows from having no token for a stage. */
-export function noToken({
-  kind,
-  tokenEnv,
-  mayExchange,
-}: {
-  kind: string;
-  tokenEnv: string;
-  mayExchange: boolean;
-}): Finding {
-  if (kind === 'npm' && mayExchange)
+export function noToken({ trusted, tokenEnv, mayExchange }: NoToken): Finding {
+  if (trusted && mayExchange)
     return ok("none is needed: this job's own token is exchanged for each package (trusted publishing)");
-  const trusted =
-    kind === 'npm'
-      ? '; a job with "permissions: id-token: write" does without where npm knows it as a trusted publisher'
-      : '';
+  const instead = trusted
+    ? '; a job with "permissions: id-token: write" does without, where the registry trusts it'
+    : '';
   return problem(
-    `${tokenEnv} is not set, and the npm client's configuration has no token for this registry${trusted}`,
-    `export ${tokenEnv}=<token> (in GitHub Actions: a secret of the stage's environment, handed to the job as ${tokenEnv})`,
+    `${tokenEnv} is not set, and the npm client's configuration has no token for this registry${instead}`,
+    tokenEnv === 'GITHUB_TOKEN'
+      ? 'export GITHUB_TOKEN=$(gh auth token) (after gh auth refresh -s write:packages; in GitHub Actions: GITHUB_TOKEN: ${{ github.token }}, and permissions: packages: write)'
+      : `export ${tokenEnv}=<token> (in GitHub Actions: a secret of the environment, handed to the job as ${tokenEnv})`,
     'TOKEN_MISSING',
   );
+}
+
+interface NoToken {
+  /** The registry gives tokens for those of jobs. */
+  trusted: boolean;
+  tokenEnv: string;
+  /** This is a job that may ask for such a token. */
+  mayExchange: boolean;
 }
