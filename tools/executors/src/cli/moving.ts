@@ -6,6 +6,7 @@ import { approve } from '../promotion/approve.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import { kindOf, kindOfStage, type Kind } from '../promotion/kinds/index.ts';
 import type { Context } from '../promotion/context.ts';
+import type { LedgerState } from '../ledger/types.ts';
 import { nameOf } from '../promotion/named.ts';
 import type { PromoteOptions } from '../promotion/promote.ts';
 import { rollback } from '../promotion/rollback.ts';
@@ -99,6 +100,7 @@ interface RollbackFlags {
   confirm?: string;
   acrossContract?: boolean;
   envFile?: string;
+  ofThisRun?: boolean;
   dryRun?: boolean;
   json?: boolean;
   key?: string;
@@ -107,7 +109,7 @@ interface RollbackFlags {
 
 export function rollbackCommand(program: Command, perform: Perform): void {
   program
-    .command('rollback <stage> <packages...>')
+    .command('rollback <stage> [packages...]')
     .description(
       'packages: move the dist-tag back, deprecate the bad version where the registry can, and hold its digest; services: go back to a release as it was, on all hosts',
     )
@@ -126,15 +128,25 @@ export function rollbackCommand(program: Command, perform: Perform): void {
       '--across-contract',
       'services: go back although a migration since took something away from the database',
     )
+    .option('--of-this-run', 'services: all whose release that serves now was deployed by this run of CI')
     .option('--env-file <file>', "services: NAME=value lines for the compose file's variables")
     .option('--dry-run', 'print what would happen; change nothing')
     .option('--json', 'plan and result as JSON')
     .option('--key <file>', 'sign with this SSH key')
     .option('--as <principal>', 'sign as this principal of the approvers file')
-    .action((stage: string, packages: string[], flags: RollbackFlags) =>
-      perform(async ({ context, signal, answer }) => {
+    .action((stage: string, packages: string[], flags: RollbackFlags, command: Command) => {
+      if (packages.length === 0 && !flags.ofThisRun) command.error("error: missing argument 'packages'");
+      return perform(async ({ context, signal, answer }) => {
         const { to, version, reason, dryRun } = flags;
         const kind = kindOfStage(context.options, stage, 'rollback');
+        if (flags.ofThisRun) {
+          const state = await (await context.ledger()).refresh();
+          packages = deployedBy(state, stage, context.run);
+          if (packages.length === 0) {
+            answer(`nothing that serves in ${stage} was deployed by ${context.run}: nothing to do`);
+            return EXIT.done;
+          }
+        }
         if (kind.pipeline === 'services')
           return rollbackServices(context, { stage, names: packages, signal, flags, answer });
         const { plans, results } = await rollback(context, {
@@ -152,8 +164,16 @@ export function rollbackCommand(program: Command, perform: Perform): void {
             : results.map((result) => result.line).join('\n'),
         );
         return exitOf(results);
-      }, flags),
-    );
+      }, flags);
+    });
+}
+
+/** Services that serve in a stage by a deployment of this run. */
+function deployedBy(state: LedgerState, stage: string, run: string): string[] {
+  return state.services().filter((name) => {
+    const record = state.running(stage, name)?.record;
+    return record?.type === 'deployed' && record.run === run;
+  });
 }
 
 /** The services' half: back to a release as it was, on all hosts. */
@@ -173,7 +193,7 @@ async function rollbackServices(
   const tasks = names.map((given) => {
     const name = nameOf(kindOf('services'), state, given);
     const project = state.project(name) ?? name;
-    const { json: _, key: __, as: ___, version: ____, ...own } = flags;
+    const { json: _, key: __, as: ___, version: ____, ofThisRun: _____, ...own } = flags;
     const options = { stage, ...own };
     return {
       id: project,

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { asSluiceError, errors, EXIT, redact, redactOutput, type ExitCode } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
 import { doctorCommand } from './doctor.ts';
+import { annotationOf } from '../report/job/index.ts';
 import { approveCommand, overrideCommand, unholdCommand } from './people.ts';
 import { baseCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
 import { promoteCommand, rollbackCommand } from './moving.ts';
@@ -77,6 +78,8 @@ async function performed(action: Action, given: { key?: string; as?: string }): 
   } catch (thrown) {
     const error = asSluiceError(thrown);
     process.stderr.write(redact(`${error.format()}\n`));
+    const shown = annotationOf(process.env, error);
+    if (shown) process.stderr.write(`${shown}\n`);
     return error.exit;
   } finally {
     await context?.close();

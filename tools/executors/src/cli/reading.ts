@@ -4,8 +4,18 @@ import { baseCommit } from '../promotion/base.ts';
 import { kindOfStage, type Kind } from '../promotion/kinds/index.ts';
 import type { SluiceOptions } from '../pipeline/types.ts';
 import { IMAGES } from '../service/types.ts';
+import { askForApprovals } from '../executors/notifier.ts';
 import { proveAll } from '../promotion/prove.ts';
 import { statusOf } from '../promotion/status.ts';
+import type { PromotionPlan } from '../promotion/types.ts';
+import {
+  itemsOf,
+  planMarkdown,
+  planOutputs,
+  statusMarkdown,
+  toOutputs,
+  toSummary,
+} from '../report/job/index.ts';
 import { formatPlan } from '../report/plan.ts';
 import { formatStatus } from '../report/status.ts';
 import { formatVerify } from '../report/verify.ts';
@@ -45,6 +55,14 @@ function stageBefore(stages: string[], stage: string, publish: string): string {
   return before;
 }
 
+interface PlanFlags {
+  json?: boolean;
+  version?: string;
+  ask?: boolean;
+  job?: boolean;
+  expect?: string;
+}
+
 export function planCommand(program: Command, perform: Perform): void {
   program
     .command('plan <stage> [packages...]')
@@ -53,15 +71,34 @@ export function planCommand(program: Command, perform: Perform): void {
     )
     .option('--json', 'the plan as JSON')
     .option('--version <version>', 'plan this version (with one package)')
-    .action((stage: string, packages: string[], options: { json?: boolean; version?: string }) =>
+    .option('--ask', 'tell those whom the options name that approvals are missing')
+    .option(
+      '--job',
+      "in a job of GitHub Actions: the plan in the job's summary; waiting, open and items as outputs of the step",
+    )
+    .option('--expect <items>', 'fail where something else would be promoted than these, as --job wrote them')
+    .action((stage: string, packages: string[], options: PlanFlags) =>
       perform(async ({ context, signal, answer }) => {
         const kind = kindOfStage(context.options, stage, 'plan');
         const requests = await requestsFor(context, kind, packages, options.version);
         const { plan } = await kind.plan(context, { stage, signal, ...(requests ? { requests } : {}) });
         answer(options.json ? JSON.stringify(plan, undefined, 2) : formatPlan(plan));
+        if (options.expect !== undefined) refuseOthers(plan, options.expect);
+        if (options.ask) await askForApprovals(context, plan);
+        if (options.job) {
+          await toSummary(context.env, planMarkdown(plan));
+          await toOutputs(context.env, planOutputs(plan));
+        }
         return planExit(plan.items);
       }),
     );
+}
+
+/** Less than was shown is fine: the rest is there already. */
+function refuseOthers(plan: PromotionPlan, shown: string): void {
+  const known = new Set(shown.split(' '));
+  const items = itemsOf(plan).filter((item) => !known.has(item));
+  if (items.length > 0) throw errors.PLAN_CHANGED({ stage: plan.stage, items });
 }
 
 export function statusCommand(program: Command, perform: Perform): void {
@@ -71,9 +108,11 @@ export function statusCommand(program: Command, perform: Perform): void {
       'which version of every package is in which stage, since when, approved by whom, and what is waiting',
     )
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) =>
+    .option('--job', "in a job of GitHub Actions: also in the job's summary, with a picture of the stages")
+    .action((options: { json?: boolean; job?: boolean }) =>
       perform(async ({ context, answer }) => {
         const status = await statusOf(context);
+        if (options.job) await toSummary(context.env, statusMarkdown(status));
         answer(options.json ? JSON.stringify(status, undefined, 2) : formatStatus(status, new Date()));
         return EXIT.done;
       }),

@@ -9,7 +9,7 @@ import { notifierOf, ownerOf } from './notifier.ts';
 
 /** What deployments need of the world, made of what every command has. */
 export function deploymentContext(context: Context): DeploymentContext {
-  const { env, workspaceRoot } = context;
+  const { env } = context;
   // A CI run that is started again, or that has several jobs, says the same name; a lock may not be shared by those.
   const run = `${context.run}-${randomBytes(4).toString('hex')}`;
   return {
@@ -27,11 +27,17 @@ export function deploymentContext(context: Context): DeploymentContext {
         run,
         root: stage.folder,
         forwards: forwardsOf(stage),
-        ...(stage.sshConfig ? { sshConfig: resolve(workspaceRoot, stage.sshConfig) } : {}),
+        ...sshConfigOf(stage, context),
       }),
     notify: notifyBy(context),
     targets: context.options.targets,
   };
+}
+
+/** A job's own file wins over the one that the options name: it knows where the job has its key. */
+function sshConfigOf({ sshConfig }: ServiceStage, { env, workspaceRoot }: Context): { sshConfig?: string } {
+  const file = env['SLUICE_SSH_CONFIG'] || sshConfig;
+  return file ? { sshConfig: resolve(workspaceRoot, file) } : {};
 }
 
 /** A registry on this machine's loopback is the host's under the same port. */

@@ -5,6 +5,7 @@ import type { ExecutorContext, TaskGraph } from '@nx/devkit';
 import { asSluiceError, redact, redactOutput } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
 import type { PackageResult } from '../promotion/carry.ts';
+import { annotationOf } from '../report/job/index.ts';
 import { SERVICE_FILE } from '../service/types.ts';
 import type { StepEvent } from '../steps/index.ts';
 
@@ -177,7 +178,17 @@ async function collect<O extends CommonOptions>(
     if (!ended.has(task.id))
       ended.set(task.id, { success: false, text: `${task.id}: no result; run it again` });
   }
+  annotate(ended);
   return ended;
+}
+
+/** In GitHub Actions each failure is shown on top of the run; one that several tasks share once. */
+function annotate(ended: Ended): void {
+  for (const text of new Set([...ended.values()].flatMap((one) => (one.success ? [] : [one.text])))) {
+    const code = /^[A-Z][A-Z0-9_]+(?=:)/m.exec(text)?.[0] ?? 'FAILED';
+    const shown = annotationOf(process.env, { code, text });
+    if (shown) process.stderr.write(`${shown}\n`);
+  }
 }
 
 /** What takes long or goes wrong for a while is said while it happens, on standard error. */

@@ -25,7 +25,7 @@ export function githubJob(summary: string, write: (line: string) => void): Chann
 }
 
 /** Project-supplied text stays text in Markdown and in HTML. */
-const cell = (text: string) =>
+export const cell = (text: string): string =>
   text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
