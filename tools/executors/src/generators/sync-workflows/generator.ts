@@ -18,21 +18,21 @@ export interface Synced {
   outOfSyncMessage: string;
 }
 
-/** Writes `.github/workflows` from the options; what the options do not ask for any more is deleted, if it is ours. */
+/** Writes `.github/workflows` from the options; what they do not ask for any more is deleted, where it is ours. */
 export default async function syncWorkflows(tree: Tree): Promise<Synced | void> {
   return explained(async () => {
-    const options = parseOptions(registeredOptions(readNxJson(tree) ?? {}) ?? { packages: { stages: [] } });
-    if (!settingsOf(options)) return undefined;
+    const registered = registeredOptions(readNxJson(tree) ?? {});
+    const options = registered && parseOptions(registered);
+    if (!options || !settingsOf(options)) return undefined;
     const text = (file: string) => tree.read(`${FOLDER}/${file}`, 'utf8') ?? undefined;
-    const foreign = FILES.find((file) => text(file) !== undefined && !isOurs(text(file) ?? ''));
     const files = workflowFiles({ options, services: servicesOf(tree), doctor: hasDoctor }, text);
-    if (foreign !== undefined && files.has(foreign))
-      throw errors.WORKFLOW_TAKEN({ file: `${FOLDER}/${foreign}` });
     for (const file of FILES) {
       const path = `${FOLDER}/${file}`;
-      const written = files.get(file);
-      if (written !== undefined) tree.write(path, written);
-      else if (isOurs(text(file) ?? '')) tree.delete(path);
+      const [before, after] = [text(file), files.get(file)];
+      const foreign = before !== undefined && !isOurs(before);
+      if (foreign && after !== undefined) throw errors.WORKFLOW_TAKEN({ file: path });
+      if (after !== undefined) tree.write(path, after);
+      else if (before !== undefined && !foreign) tree.delete(path);
     }
     await formatFiles(tree);
     return { outOfSyncMessage: 'The workflows are not as the stages in nx.json say.' };
