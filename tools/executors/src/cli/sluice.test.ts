@@ -42,6 +42,29 @@ describe('the whole way by hand', () => {
     expect(await state()).toBe(before);
   });
 
+  it('tells a job what waits, and refuses what was not shown to it', async () => {
+    const [summary, output] = [join(flow.root, 'summary'), join(flow.root, 'output')];
+    const inJob = {
+      ...flow.env,
+      GITHUB_ACTIONS: 'true',
+      GITHUB_STEP_SUMMARY: summary,
+      GITHUB_OUTPUT: output,
+    };
+    const run = (...args: string[]) => sluice(flow.root, inJob, ...args);
+    expect((await run('plan', 'test', 'units', '--job')).code).toBe(0);
+    const written = await readFile(output, 'utf8');
+    expect(written).toMatch(/^waiting=true\nopen=true\nitems=@acme\/units@1\.0\.0=sha512-\S+\n$/);
+    expect(await readFile(summary, 'utf8')).toMatch(/\| @acme\/units \| \\- \| 1\.0\.0 \| promote \|/);
+    expect((await run('status', '--job')).code).toBe(0);
+    expect(await readFile(summary, 'utf8')).toContain('```mermaid');
+
+    const shown = /items=(.*)/.exec(written)?.[1] ?? '';
+    expect((await run('plan', 'test', 'units', '--expect', `${shown} @acme/gone@1.0.0=x`)).code).toBe(0);
+    const other = await run('plan', 'test', '--expect', shown);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toMatch(/^::error title=PLAN_CHANGED::.*@acme\/money@1\.0\.0/m);
+  });
+
   it('promotes, and does nothing the second time', async () => {
     const first = await type('promote', 'test');
     expect({ code: first.code, stdout: first.stdout }).toEqual({ code: 0, stdout: '' });
