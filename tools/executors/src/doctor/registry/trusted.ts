@@ -39,8 +39,13 @@ export function trustedCheck(patient: Patient, stageName: string): Check {
           `this job is in ${inEnvironment(here)}, and the one that publishes is in ${inEnvironment(environment)}: only that one can try`,
           `npm trust list ${first.name} (made by: ${trust(first.name)})`,
         );
+      const store = await patient.store(stageName);
       const refused: [name: string, said: string][] = [];
+      let there = 0;
       for (const { name } of packages) {
+        // A publisher can be set only for what is there; what is not is another check's.
+        if (!(await given(store.look(name, signal), 'packages cannot be read')).exists) continue;
+        there += 1;
         try {
           await exchangeToken(
             stage,
@@ -52,13 +57,14 @@ export function trustedCheck(patient: Patient, stageName: string): Check {
           refused.push([name, error.message]);
         }
       }
+      if (there === 0) return unchecked('nothing of ours is there yet, so nobody can be trusted with it');
       if (refused.length === 0)
         return ok(
-          `trusts this job with ${packages.length === 1 ? first.name : `all ${packages.length} packages`}`,
+          `trusts this job with ${there === 1 ? 'the one package that is there' : `all ${there} packages that are there`}`,
         );
       const [name = '', said = ''] = refused[0] ?? [];
       return problem(
-        `the registry does not trust this job with ${refused.length} of ${packages.length} packages: ${refused.map(([one]) => one).join(', ')}\n${said}`,
+        `the registry does not trust this job with ${refused.length} of ${there} packages: ${refused.map(([one]) => one).join(', ')}\n${said}`,
         trust(name),
         'TOKEN_EXCHANGE_REFUSED',
       );
