@@ -72,6 +72,7 @@ async function problemsOf(input: GateInput, entry: Entry<Promoted>, repository: 
   const { record, batch, order } = entry;
   const rules = new AuditRules({
     ...input,
+    repositoryIdentity: repository,
     history: policyHistory({ repository: input.repository, policy }),
     start: { head: null, policy: policy.commit, context: '', problems: [], newest: '', used: [] },
   });

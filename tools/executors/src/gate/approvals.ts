@@ -1,7 +1,9 @@
-import type { Approved, Entry } from '../ledger/types.ts';
+import type { Approved, Entry, RunApproval } from '../ledger/types.ts';
 import type { ApprovalOptions } from '../pipeline/types.ts';
 import { fieldProblem } from './approval-fields.ts';
-import { identityOf, isOneOf, sameIdentity, type Identity } from './identities.ts';
+import { behindEnvironment, sameLogin } from './environment-run.ts';
+import { isOneOf, sameIdentity, type Identity } from './identities.ts';
+import { approverOf, loginsOf, userName, userOf } from './people.ts';
 import { approvalOptions } from './requirements.ts';
 import type { Condition, GateContext, GateItem, Judgement } from './types.ts';
 
@@ -26,22 +28,52 @@ export async function judgeApprovals(
         'its commit is not in this clone, so its authors are not known, and they may not approve it themselves',
       next: 'git fetch --all',
     };
+  const judge = { context, asked, authors };
   const counted: Counted[] = [];
   const refused: string[] = [];
   for (const entry of context.state.approvals(context.stage.name)) {
     if (!concerns(entry.record, item)) continue;
-    const judged = await judgeOne(context, item, entry, asked, authors);
-    if (typeof judged === 'string')
-      refused.push(`an approval by ${entry.record.by} does not count: ${judged}`);
-    else if (!counted.some((one) => sameIdentity(one.identity, judged.identity))) counted.push(judged);
+    const judged = await judgeOne(judge, item, entry);
+    add(nameOf(entry.record, entry.record.by), judged);
+  }
+  for (const user of await reviewers(context)) {
+    const identity = userOf(context.trust.identities, user);
+    const problem = await personProblem(judge, identity);
+    add(userName(user.login), problem ?? { principal: userName(user.login), identity });
   }
   return describe(context, asked, counted, [...new Set(refused)], authors);
+
+  function add(by: string, judged: Counted | string): void {
+    if (typeof judged === 'string') refused.push(`an approval by ${by} does not count: ${judged}`);
+    else if (!counted.some((one) => sameIdentity(one.identity, judged.identity))) counted.push(judged);
+  }
+}
+
+/** Who approved: the one who wrote the comment that a job witnessed, else who signed. */
+function nameOf({ user }: Approved, signer: string): string {
+  return user ? userName(user.login) : signer;
+}
+
+interface Judge {
+  context: GateContext;
+  asked: ApprovalOptions;
+  /** E-mail addresses. */
+  authors: ReadonlySet<string>;
+}
+
+/** Who approved this run for the gate's environment: they count as those who sign do. */
+async function reviewers(context: GateContext): Promise<RunApproval[]> {
+  const { environment } = context.gate;
+  if (environment === undefined || !context.job) return [];
+  const behind = await behindEnvironment(context, environment);
+  return behind.ok ? behind.run.approvals : [];
 }
 
 interface Counted {
   principal: string;
   identity: Identity;
-  nonce: string;
+  /** That of a signed approval, which is used up. */
+  nonce?: string;
 }
 
 /** Others' approvals are not worth a word. */
@@ -49,13 +81,8 @@ function concerns(record: Approved, item: GateItem): boolean {
   return record.items.some((one) => one.name === item.name && one.version === item.version);
 }
 
-async function judgeOne(
-  context: GateContext,
-  item: GateItem,
-  entry: Entry<Approved>,
-  asked: ApprovalOptions,
-  authors: ReadonlySet<string>,
-): Promise<Counted | string> {
+async function judgeOne(judge: Judge, item: GateItem, entry: Entry<Approved>): Promise<Counted | string> {
+  const { context } = judge;
   const { record } = entry;
   const problem = fieldProblem(record, {
     pipeline: context.stage.pipeline,
@@ -69,14 +96,32 @@ async function judgeOne(
   if (problem) return problem;
   const signed = await context.trust.signature(entry, { stillValid: true });
   if (!signed.ok) return signed.problem;
-  const identity = identityOf(context.trust.identities, signed);
-  if (asked.from && !isOneOf(identity, asked.from)) return 'its signer may not approve for this stage';
-  if (isOneOf(identity, authors)) return 'its signer is an author of what would be promoted';
+  const identity = approverOf(context.trust.identities, signed, record);
+  if (typeof identity === 'string') return identity;
+  const person = await personProblem(judge, identity);
+  if (person) return person;
   const pinned = await context.trust.pinProblem(entry);
   if (pinned) return pinned;
   if (!(await context.repository.isAncestor(record.policy, context.policy.commit)))
     return `the policy it was given under (${record.policy}) is not on ${context.policy.branch}`;
-  return { principal: signed.principal, identity, nonce: record.nonce };
+  return { principal: nameOf(record, signed.principal), identity, nonce: record.nonce };
+}
+
+/** Why a person may not approve this; undefined where they may. */
+async function personProblem(
+  { context, asked, authors }: Judge,
+  identity: Identity,
+): Promise<string | undefined> {
+  if (asked.from && !isOneOf(identity, asked.from)) return 'its signer may not approve for this stage';
+  const author = 'its signer is an author of what would be promoted';
+  if (isOneOf(identity, authors)) return author;
+  const logins = loginsOf(identity);
+  if (!context.job || logins.length === 0) return undefined;
+  for (const email of authors) {
+    const known = await context.job.login(email);
+    if (known !== undefined && logins.some((login) => sameLogin(login, known))) return author;
+  }
+  return undefined;
 }
 
 function describe(
@@ -88,7 +133,7 @@ function describe(
 ): Judgement {
   const by = counted.map((one) => one.principal).join(', ');
   const have = `${counted.length} of ${asked.count} approvals${by && ` (${by})`}`;
-  const used = counted.slice(0, asked.count).map((one) => one.nonce);
+  const used = counted.slice(0, asked.count).flatMap((one) => one.nonce ?? []);
   if (counted.length >= asked.count) return { open: true, detail: have, approvals: used };
   const who = whoMayApprove(context, asked)
     .filter(

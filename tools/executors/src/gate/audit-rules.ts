@@ -1,9 +1,10 @@
-import { canonicalJson, SluiceError } from '../foundation/index.ts';
+import { SluiceError } from '../foundation/index.ts';
 import type {
   Approved,
   Batch,
   Deployed,
   Entry,
+  EnvironmentRun,
   Ledger,
   LedgerRecord,
   LedgerState,
@@ -11,14 +12,16 @@ import type {
   Returned,
 } from '../ledger/types.ts';
 import type { GateOptions, Profile } from '../pipeline/types.ts';
-import { readSshSignature, verifySignature } from '../signing/index.ts';
 import { fieldProblem } from './approval-fields.ts';
 import type { AuditProblem } from './audit.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { identities, identityOf, isOneOf, sameIdentity, type Identity } from './identities.ts';
+import { identities, isOneOf, sameIdentity, type Identity } from './identities.ts';
+import { approverOf, userOf } from './people.ts';
 import type { PolicyHistory } from './policy-history.ts';
 import type { Policy } from './policy.ts';
 import { approvalOptions } from './requirements.ts';
+import { sameEnvironment } from './running-job.ts';
+import { Signatures, type Signed } from './signatures.ts';
 
 /** A batch with the commit that added it. */
 export interface PlacedBatch {
@@ -35,6 +38,8 @@ export interface RulesInput {
   history: PolicyHistory;
   profile: Profile;
   now: Date;
+  /** The repository, as the ledger names it. */
+  repositoryIdentity: string;
   start: Checkpoint;
 }
 
@@ -44,6 +49,7 @@ const TOLERANCE_MS = 3_600_000;
 /** The rules that every batch of the ledger must keep; told of the batches in their order. */
 export class AuditRules {
   readonly #input: RulesInput;
+  readonly #signatures: Signatures;
   readonly #problems: AuditProblem[];
   readonly #used: Set<string>;
   /** By stage, then by nonce, newest first. */
@@ -52,6 +58,7 @@ export class AuditRules {
 
   constructor(input: RulesInput) {
     this.#input = input;
+    this.#signatures = new Signatures(input.ledger, input.repositoryIdentity);
     this.#problems = [...input.start.problems];
     this.#used = new Set(input.start.used);
     this.#newest = input.start.newest;
@@ -79,20 +86,16 @@ export class AuditRules {
   }
 
   /** Signed by whom its records name, with a key that the policy of its time allowed and that is not revoked today. */
-  async #signatureProblem({ batch: { records, signature } }: PlacedBatch): Promise<string | undefined> {
-    const { profile } = this.#input;
-    if (!signature) {
-      const must = profile === 'live' || records.some((record) => record.type === 'approved');
-      return must ? 'it is not signed' : undefined;
-    }
-    const stranger = records.find((record) => record.by !== signature.principal);
-    if (stranger) return `it names ${stranger.by}, but ${signature.principal} signed it`;
-    const policy = await this.#policyOf(records[0] as LedgerRecord);
-    const data = canonicalJson(records);
-    const { allowedSigners, revoked } = policy;
-    const at = new Date((records[0] as LedgerRecord).at);
-    const verified = await verifySignature({ data, signature, allowedSigners, revoked, at });
-    return verified.ok ? undefined : verified.detail;
+  async #signatureProblem({ batch }: PlacedBatch): Promise<string | undefined> {
+    const { records, signature } = batch;
+    if (!signature && this.#input.profile !== 'live' && records.every((record) => record.type !== 'approved'))
+      return undefined;
+    const signed = await this.#signed(batch, await this.#policyOf(records[0] as LedgerRecord));
+    return signed.ok ? undefined : signed.problem;
+  }
+
+  #signed({ records, signature }: Batch, policy: Policy): Promise<Signed> {
+    return this.#signatures.of(policy, records, signature, new Date((records[0] as LedgerRecord).at));
   }
 
   /** The policy that a record names, else the one of its day. One that is not on the default branch is found out elsewhere. */
@@ -167,15 +170,39 @@ export class AuditRules {
       if (typeof person === 'string') found.push(`${item}: its approval ${nonce} does not count: ${person}`);
       else if (!people.some((one) => sameIdentity(one, person))) people.push(person);
     }
-    const asked = this.#asked(gate);
+    const behind = await this.#behind(record, placed, policy, gate);
+    if (typeof behind === 'string') found.push(`${item}: ${behind}`);
+    for (const user of typeof behind === 'object' ? behind.approvals : []) {
+      const person = userOf(identities(policy.allowedSigners), user);
+      const { from } = approvalOptions(gate ?? {});
+      if (from && !isOneOf(person, from)) continue;
+      if (!people.some((one) => sameIdentity(one, person))) people.push(person);
+    }
+    const asked = this.#asked(gate, typeof behind === 'object');
     if (people.length < asked) found.push(`${item}: entered with ${people.length} of ${asked} approvals`);
     return found;
   }
 
-  #asked(gate: GateOptions | undefined): number {
+  /** The environment of the gate that the job which recorded the promotion was behind, or what is wrong with it. */
+  async #behind(
+    { environment }: Promoted,
+    { batch }: PlacedBatch,
+    policy: Policy,
+    gate: GateOptions | undefined,
+  ): Promise<EnvironmentRun | string | undefined> {
+    if (!environment || this.#input.profile !== 'live') return undefined;
+    const signed = await this.#signed(batch, policy);
+    if (!signed.ok || !signed.job) return 'it names an environment, but no job signed it';
+    const { job } = signed;
+    if (!sameEnvironment(job.environment ?? '', environment.name) || job.run_id !== environment.run)
+      return `it names run ${environment.run} behind ${environment.name}, but run ${job.run_id} behind ${job.environment ?? 'no environment'} signed it`;
+    return gate?.environment && sameEnvironment(gate.environment, environment.name) ? environment : undefined;
+  }
+
+  #asked(gate: GateOptions | undefined, behind: boolean): number {
     if (!gate) return 0;
     const { count } = approvalOptions(gate);
-    return gate.environment && this.#input.profile === 'live' ? Math.max(count, 1) : count;
+    return gate.environment && !behind && this.#input.profile === 'live' ? Math.max(count, 1) : count;
   }
 
   /** A stage that only the work tree had may have been judged by that, but not in the live profile. */
@@ -216,21 +243,10 @@ export class AuditRules {
       spent: new Set(),
     });
     if (problem) return problem;
-    const { records, signature } = await ledger.batch(entry.batch);
-    if (!signature) return 'it is not signed';
-    if (signature.principal !== approval.by)
-      return `it names ${approval.by}, but ${signature.principal} signed it`;
-    const { allowedSigners, revoked } = policy;
-    const verified = await verifySignature({
-      data: canonicalJson(records),
-      signature,
-      allowedSigners,
-      revoked,
-      at: new Date(approval.at),
-    });
-    if (!verified.ok) return verified.detail;
-    const key = readSshSignature(signature.value)?.key ?? '';
-    const person = identityOf(identities(allowedSigners), { principal: verified.principal, key });
+    const signed = await this.#signed(await ledger.batch(entry.batch), policy);
+    if (!signed.ok) return signed.problem;
+    const person = approverOf(identities(policy.allowedSigners), signed, approval);
+    if (typeof person === 'string') return person;
     const { from } = gate ? approvalOptions(gate) : {};
     return from && !isOneOf(person, from) ? 'its signer may not approve for this stage' : person;
   }

@@ -35,6 +35,7 @@ async function audit(now = live.now) {
     policy,
     history,
     profile: live.profile,
+    repositoryIdentity: live.identity,
     now,
   });
   return found.map((one) => one.problem);

@@ -23,6 +23,8 @@ export interface AuditInput {
   history: PolicyHistory;
   profile: Profile;
   now: Date;
+  /** The repository, as the ledger names it. */
+  repositoryIdentity: string;
 }
 
 /** Signatures of so many batches are checked side by side. */

@@ -1,4 +1,5 @@
 import { errors, SluiceError } from '../foundation/index.ts';
+import type { EnvironmentRun } from '../ledger/types.ts';
 import type { GateOptions } from '../pipeline/types.ts';
 import { Authors } from './authors.ts';
 import { conditions } from './conditions.ts';
@@ -42,12 +43,14 @@ export async function evaluateGate(input: GateInput): Promise<GateDecisions> {
 /** What conditions judge by. */
 export async function gateContext(input: GateInput, gate: GateOptions): Promise<GateContext> {
   const { policy, stage, repository } = input;
+  const repositoryIdentity =
+    input.repositoryIdentity ?? (await repository.identity(policy.options.ledger.remote));
   return {
     ...input,
     gate,
     registryIdentity: input.registryIdentity ?? stage.identity,
-    repositoryIdentity: input.repositoryIdentity ?? (await repository.identity(policy.options.ledger.remote)),
-    trust: new Trust(input),
+    repositoryIdentity,
+    trust: new Trust({ ...input, repositoryIdentity }),
     authors: new Authors(repository),
   };
 }
@@ -59,9 +62,12 @@ async function decide(
 ): Promise<GateDecision> {
   const results: ConditionResult[] = [];
   const approvals = new Set<string>();
+  let behind: EnvironmentRun | undefined;
   for (const condition of conditions) {
     if (!condition.applies(context.gate, profile)) continue;
-    const { approvals: used = [], ...result } = await whole(item, () => condition.judge(context, item));
+    const judged = await whole(item, () => condition.judge(context, item));
+    const { approvals: used = [], environment, ...result } = judged;
+    if (environment) behind = environment;
     for (const nonce of used) approvals.add(nonce);
     results.push({ condition: condition.name, ...result });
   }
@@ -70,6 +76,7 @@ async function decide(
     results,
     approvals: [...approvals],
     policy: context.policy.commit,
+    ...(behind ? { environment: behind } : {}),
   };
 }
 

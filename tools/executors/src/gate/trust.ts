@@ -1,20 +1,20 @@
 import { canonicalJson } from '../foundation/index.ts';
 import type { Approved, Batch, Entry, Ledger } from '../ledger/types.ts';
 import type { Profile } from '../pipeline/types.ts';
-import { readSshSignature, verifySignature } from '../signing/index.ts';
 import { identities, type Identity } from './identities.ts';
 import { Memory } from './memory.ts';
-import type { Policy } from './policy.ts';
+import { Signatures, type Signed, type SigningPolicy } from './signatures.ts';
 
 /** Clocks of two machines may differ by this much before a record counts as dated in the future. */
 export const CLOCK_SKEW_MS = 5 * 60_000;
 
-export type Signed = { ok: true; principal: string; key: string } | { ok: false; problem: string };
 type AnyEntry = Pick<Entry, 'record' | 'batch'>;
 
 export interface TrustInput {
-  policy: Pick<Policy, 'allowedSigners' | 'revoked'>;
+  policy: SigningPolicy;
   ledger: Ledger;
+  /** The repository, as the ledger names it. */
+  repositoryIdentity: string;
   profile: Profile;
   now: Date;
 }
@@ -24,12 +24,14 @@ export class Trust {
   /** The persons of the approvers' file. */
   readonly identities: Identity[];
   readonly #input: TrustInput;
+  readonly #signatures: Signatures;
   readonly #batches = new Memory<Batch>();
   readonly #commits = new Memory<BatchCommit>();
   readonly #pins = new Memory<string | undefined>();
 
   constructor(input: TrustInput) {
     this.#input = input;
+    this.#signatures = new Signatures(input.ledger, input.repositoryIdentity);
     this.identities = identities(input.policy.allowedSigners);
   }
 
@@ -66,16 +68,11 @@ export class Trust {
     const { records, signature } = await this.#batches.of(batch, () => this.#input.ledger.batch(batch));
     const text = canonicalJson(record);
     if (!records.some((one) => canonicalJson(one) === text)) return no('it is not what its batch holds');
-    if (!signature) return no('it is not signed');
-    const { principal, value } = signature;
-    if (principal !== record.by) return no(`it names ${record.by}, but ${principal} signed it`);
-    for (const moment of stillValid ? [at, now] : [at]) {
-      const { allowedSigners, revoked } = policy;
-      const data = canonicalJson(records);
-      const verified = await verifySignature({ data, signature, allowedSigners, revoked, at: moment });
-      if (!verified.ok) return no(verified.detail);
-    }
-    return { ok: true, principal, key: readSshSignature(value)?.key ?? '' };
+    let signed = await this.#signatures.of(policy, records, signature, at);
+    // A token of a job is for its moment; a key may be taken from its person afterwards.
+    if (signed.ok && stillValid && !signed.job)
+      signed = await this.#signatures.of(policy, records, signature, now);
+    return signed;
   }
 
   /** Why the approval's place in history does not hold; undefined where it does. */

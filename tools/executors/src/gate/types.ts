@@ -1,9 +1,10 @@
 import type { Repository } from '../git/index.ts';
-import type { Item, Ledger, LedgerState } from '../ledger/types.ts';
+import type { EnvironmentRun, Item, Ledger, LedgerState } from '../ledger/types.ts';
 import type { GateOptions, Profile, Stage } from '../pipeline/types.ts';
 import type { ServiceStage } from '../service/types.ts';
 import type { Authors } from './authors.ts';
 import type { Policy } from './policy.ts';
+import type { RunningJob } from './running-job.ts';
 import type { Trust } from './trust.ts';
 
 /** What one condition says about one item. `missing`, `who` and `until` are for the person who has to act. */
@@ -28,6 +29,8 @@ export interface GateDecision {
   approvals: string[];
   /** Commit of the policy it was judged by. */
   policy: string;
+  /** The environment that this job is behind, where the gate names it and that is proved. */
+  environment?: EnvironmentRun;
 }
 /** Decisions by "name@version". */
 export type GateDecisions = Map<string, GateDecision>;
@@ -57,6 +60,8 @@ export interface GateInput {
   now: Date;
   /** Identity of the stage's registry as the ledger names it; `stage.identity` unless given. */
   registryIdentity?: string;
+  /** The CI job that this runs in; without it only signed approvals count. */
+  job?: RunningJob | undefined;
   /** Identity of the repository as the ledger names it; that of the ledger's remote unless given. */
   repositoryIdentity?: string;
 }
@@ -77,4 +82,7 @@ export interface Condition {
   judge(context: GateContext, item: GateItem): Promise<Judgement> | Judgement;
 }
 /** What a condition found, with the approvals that it rests on. */
-export type Judgement = Omit<ConditionResult, 'condition'> & { approvals?: string[] };
+export type Judgement = Omit<ConditionResult, 'condition'> & {
+  approvals?: string[];
+  environment?: EnvironmentRun;
+};

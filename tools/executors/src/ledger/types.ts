@@ -86,6 +86,15 @@ export interface RunApproval {
   read: string;
 }
 
+/** A user of GitHub who commented. */
+export interface CommentingUser {
+  login: string;
+  /** GitHub's number of the user. */
+  id: number;
+  /** Of the comment. */
+  url: string;
+}
+
 export type LedgerRecord =
   /** The artifact reached the first stage and reads back. */
   | (Common &
@@ -105,6 +114,8 @@ export type LedgerRecord =
         dependencies: Record<string, { version: string; range: string }>;
         /** Set where the stage serves other bytes than it was given; it cannot be a source then. */
         serves?: string;
+        /** The Sigstore bundle in this batch's attachments, and the commit that its certificate names. */
+        provenance?: { sha256: string; commit: string };
       })
   /** The artifact reached a further stage, was verified there and has its tag. */
   | (Common &
@@ -139,6 +150,8 @@ export type LedgerRecord =
       ledgerHead: string | null;
       policy: string;
       comment?: string;
+      /** Who gave it with a comment on GitHub, as the job that signs the batch read it. */
+      user?: CommentingUser;
     })
   | (Common &
       Item & {
@@ -208,6 +221,8 @@ export interface Batch {
   records: LedgerRecord[];
   /** Null where the profile allows unsigned records. */
   signature: Signature | null;
+  /** What records name by its sha256 (hex), and is looked at only by whoever needs it. */
+  attachments?: Record<string, string>;
 }
 
 /** A record together with where it stands; signatures are checked lazily, by batch. */
@@ -289,7 +304,7 @@ export interface Ledger {
    */
   append(
     make: (state: LedgerState) => RecordBody[],
-    options: { run: string; signer?: Signer; now?: Date },
+    options: { run: string; signer?: Signer; now?: Date; attachments?: Record<string, string> },
   ): Promise<{ state: LedgerState; appended: LedgerRecord[] }>;
   /** The whole batch of an entry, with its signature. */
   batch(path: string): Promise<Batch>;

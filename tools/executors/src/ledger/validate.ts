@@ -99,6 +99,7 @@ const types: Record<LedgerRecord['type'], Record<string, Check>> = {
     tools: mapOf(anyText),
     dependencies: mapOf(shape({ version: anyText, range: anyText })),
     serves: maybe(anyText),
+    provenance: maybe(shape({ sha256: word, commit: word })),
   },
   promoted: {
     ...common,
@@ -123,6 +124,7 @@ const types: Record<LedgerRecord['type'], Record<string, Check>> = {
     ledgerHead: orNull(text),
     policy: anyText,
     comment: maybe(anyText),
+    user: maybe(shape({ login: text, id: natural, url: text })),
   },
   'rolled-back': {
     ...common,
@@ -198,6 +200,7 @@ export function parseBatch(content: string): { batch: Batch } | { problem: strin
   const records = value['records'];
   if (!Array.isArray(records) || records.length === 0) return { problem: 'it holds no records' };
   if (!signature(value['signature'])) return { problem: 'its signature has another form' };
+  if (!maybe(mapOf(anyText))(value['attachments'])) return { problem: 'its attachments have another form' };
   for (const [index, record] of records.entries()) {
     const problem = recordProblem(record);
     if (problem) return { problem: `record ${index}: ${problem}` };

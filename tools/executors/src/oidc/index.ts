@@ -1,5 +1,7 @@
 export { mayRequestToken, requestToken, type RequestInput } from './request.ts';
-export { openIssuer, thumbprint, type Issuer } from './issuer.ts';
+export { issuerAt, openIssuer, thumbprint, type Issuer } from './issuer.ts';
 export { verifyToken, type JobToken, type VerifyTokenInput } from './verify.ts';
 export type { JobClaims } from './claims.ts';
 export type { JWK } from 'jose';
+export { provenJob } from './job.ts';
+export { jobPrincipal, jobProblem, type JobRules } from './rules.ts';

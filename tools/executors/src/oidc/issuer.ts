@@ -31,6 +31,15 @@ export function openIssuer(address: string): Issuer {
   };
 }
 
+const opened = new Map<string, Issuer>();
+
+/** The issuer at an address, one for the whole process: its keys are read once. */
+export function issuerAt(address: string): Issuer {
+  const issuer = opened.get(address) ?? openIssuer(address);
+  opened.set(address, issuer);
+  return issuer;
+}
+
 /** RFC 7638, SHA-256: names a key by its content. */
 export function thumbprint(key: JWK): Promise<string> {
   return calculateJwkThumbprint(key, 'sha256');

@@ -26,6 +26,7 @@ describe('the section github', () => {
       api: 'https://api.github.com',
       issuer: 'https://token.actions.githubusercontent.com',
       workflows: ['release.yml', 'deploy.yml', 'rollback.yml', 'approve.yml', 'drift.yml'],
+      branches: [],
       environments: {},
     });
   });
@@ -36,6 +37,7 @@ describe('the section github', () => {
       api: 'http://127.0.0.1:8080',
       issuer: 'http://localhost:8081/_services/token',
       workflows: ['release.yaml'],
+      branches: ['develop'],
       environments: {
         Production: {
           reviewers: ['ada', 'acme/releasers', 'ada_acme'],

@@ -1,10 +1,19 @@
 import { join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { errors, redact, rememberEnvironment } from '../foundation/index.ts';
-import { checkClientFile, loadPolicy, type Policy } from '../gate/index.ts';
+import {
+  checkClientFile,
+  jobRules,
+  loadPolicy,
+  runningJob,
+  type Policy,
+  type RunningJob,
+} from '../gate/index.ts';
 import { openRepository, type Repository } from '../git/index.ts';
+import { openGitHub } from '../github/index.ts';
 import { openLedger } from '../ledger/index.ts';
 import type { Ledger, Signer } from '../ledger/types.ts';
+import { mayRequestToken } from '../oidc/index.ts';
 import {
   localStages,
   profileOf,
@@ -19,7 +28,7 @@ import { readClientConfig, type ClientConfig } from '../registry/client-config.t
 import { CONNECTIONS, openContentStore, openNpmStore, type ContentStore } from '../registry/index.ts';
 import { leaseLocalRegistries } from '../registry/local/index.ts';
 import type { StageStore } from '../registry/types.ts';
-import { findSigner } from '../signing/index.ts';
+import { findSigner, openJobSigner } from '../signing/index.ts';
 import type { ServiceStage } from '../service/types.ts';
 import { openImages, resolveServices, type ImageRegistry } from './image/registry.ts';
 
@@ -50,6 +59,8 @@ export interface Context {
   policy(): Promise<Policy>;
   /** Who signs this run's records; undefined only in the local profile. */
   signer(): Promise<Signer | undefined>;
+  /** The CI job that this runs in, where GitHub vouches for it; only in the live profile. */
+  job(): Promise<RunningJob | undefined>;
   close(): Promise<void>;
 }
 
@@ -99,8 +110,27 @@ export async function openContext(given: ContextOptions): Promise<Context> {
   });
   const registries = new Map<string, Promise<ImageRegistry>>();
   const policy = once(() => loadPolicy({ repository, profile, remote: options.ledger.remote }));
+  /** A key that somebody named comes before the job's own token. */
+  const jobSignerOf = async () => {
+    if (profile !== 'live' || given.key || env['SLUICE_SIGNING_KEY'] || !mayRequestToken(env))
+      return undefined;
+    const rules = jobRules(await policy(), identity);
+    return openJobSigner({ env, rules });
+  };
+  const job = once(async () => {
+    if (profile !== 'live') return undefined;
+    const current = await policy();
+    return runningJob({
+      env,
+      rules: jobRules(current, identity),
+      // The policy's address: a job must not choose who tells of its approvals.
+      github: () => openGitHub({ options: current.options.github, identity, env }),
+    });
+  });
   const signer = once(async () => {
     const { allowedSigners } = await policy();
+    const asJob = await jobSignerOf();
+    if (asJob) return asJob;
     const found = await findSigner({
       repository,
       env,
@@ -171,6 +201,7 @@ export async function openContext(given: ContextOptions): Promise<Context> {
         : undefined,
     policy,
     signer,
+    job,
     close: async () => {
       for (const store of stores.values())
         await store.then((opened) => opened.close()).catch(() => undefined);

@@ -32,6 +32,7 @@ export async function judge(
     profile: context.profile,
     now: new Date(),
     repositoryIdentity: context.identity,
+    job: await context.job(),
   });
   for (const item of moving) {
     const decision = decisions.get(`${item.name}@${item.version}`);

@@ -16,6 +16,7 @@ import {
 import type { Context } from './context.ts';
 import { judge } from './judge.ts';
 import { assemblePlan, namesToLookUp, type Request } from './plan.ts';
+import { openProofs } from './provenance.ts';
 import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
 import { plannedResult, settledEarly } from './settled-early.ts';
@@ -160,6 +161,7 @@ async function passagesOf(
   const { stage, before, state, target } = planned;
   const [store, source] = [await context.store(stage), await context.store(before)];
   const hold = runBudget();
+  const proofs = openProofs(context);
   const scopes = [
     ...new Set(state.packages().flatMap((name) => (name.startsWith('@') ? [name.split('/')[0] ?? ''] : []))),
   ];
@@ -182,6 +184,10 @@ async function passagesOf(
       hold,
       tagAtPut: !store.capabilities.distTags && item.movesTag,
       mayServeOthers: false,
+      prove: async () => {
+        const published = state.published(item.name, item.version);
+        return published && proofs.onward(published);
+      },
       comesBack:
         state.entered(stage.name, item.name, item.version) !== undefined &&
         state.standing(stage.name, item.name, item.version) === undefined,
@@ -245,5 +251,6 @@ function promotedRecord(item: PlanItem, { plan, stage, before }: Planned): Recor
     policy: item.gate?.policy ?? plan.policy,
     approvals: item.gate?.approvals ?? [],
     gate: (item.gate?.results ?? []).map(({ condition, detail }) => ({ condition, detail })),
+    ...(item.gate?.environment ? { environment: item.gate.environment } : {}),
   };
 }

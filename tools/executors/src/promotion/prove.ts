@@ -61,6 +61,7 @@ async function historyFindings(context: Context): Promise<Finding[]> {
     policy,
     history: policyHistory({ repository: context.repository, policy }),
     profile: context.profile,
+    repositoryIdentity: context.identity,
     now: new Date(),
   });
   return problems.map(({ path, commit, problem }) => ({

@@ -3,3 +3,4 @@ export { verifySignature, type Verification, type VerifyInput } from './verify.t
 export { principalsOf, type AllowedSigner } from './allowed-signers.ts';
 export { NAMESPACE } from './keygen.ts';
 export { readSshSignature, type SshSignature } from './sshsig.ts';
+export { openJobSigner, verifyJobSignature, type JobSignature, type JobSignerInput } from './job.ts';

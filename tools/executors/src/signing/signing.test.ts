@@ -219,7 +219,7 @@ describe('finding the signer', () => {
       await config('user.signingkey', keys['agent']);
       for (const keyFile of [file('agent.pub'), undefined]) {
         const signer = await find({ env, allowedSigners, ...(keyFile ? { keyFile } : {}) });
-        const signature = (await signer?.sign('records')) as Signature;
+        const signature = (await signer?.sign('records')) as Extract<Signature, { format: 'sshsig' }>;
         expect(await verdict({ data: 'records', signature, allowedSigners })).toBe('ada@example.com');
       }
     } finally {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Batch } from '../ledger/types.ts';
+import type { Signature } from '../ledger/types.ts';
 import { principalsOf, withoutValidity } from './allowed-signers.ts';
 import { NAMESPACE, sshKeygen, withPrivateFiles } from './keygen.ts';
 import { readSshSignature } from './sshsig.ts';
@@ -7,7 +7,7 @@ import { readSshSignature } from './sshsig.ts';
 export interface VerifyInput {
   /** The signed text. */
   data: string;
-  signature: NonNullable<Batch['signature']>;
+  signature: Extract<Signature, { format: 'sshsig' }>;
   /** Text of the allowed signers file. */
   allowedSigners: string;
   /** Content of the file of revoked keys: public keys one a line, or an OpenSSH key revocation list. */

@@ -178,5 +178,6 @@ function promotedRecord(item: PlanItem, { plan, stage }: Planned): RecordBody {
     policy: item.gate?.policy ?? plan.policy,
     approvals: item.gate?.approvals ?? [],
     gate: (item.gate?.results ?? []).map(({ condition, detail }) => ({ condition, detail })),
+    ...(item.gate?.environment ? { environment: item.gate.environment } : {}),
   };
 }
