@@ -89,7 +89,8 @@ describeWithHosts('hosts of other kinds', () => {
         expect(await page()).toBe(shows);
       }
       const failed = { success: false, outcome: 'restored', error: { code: 'PROBE_FAILED' } };
-      expect(await run(broken)).toMatchObject(failed);
+      const back = await run(broken);
+      expect(back, `${back.line}\n${back.lines}`).toMatchObject(failed);
       expect(await page()).toBe('two');
       const { results } = await rollbackServices(deployer.context(), { stage, requests: [subject] });
       expect(results[0]).toMatchObject({ success: true });

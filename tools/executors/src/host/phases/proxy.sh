@@ -61,7 +61,11 @@ proxy_user() {
 proxy_run() {
   # shellcheck disable=SC2046 # Two numbers.
   set -- $(proxy_ports "$proxy/base.json")
-  docker run --detach --name "$proxy_container" --restart unless-stopped --network sluice-proxy \
+  # Podman's name server drops a question while a container goes; the next one is not to wait for five seconds.
+  sluice_dns=
+  [ "$engine" != podman ] || sluice_dns='--dns-option timeout:1'
+  # shellcheck disable=SC2086 # Two words, or none.
+  docker run --detach --name "$proxy_container" --restart unless-stopped --network sluice-proxy $sluice_dns \
     --user "$(proxy_user)" --sysctl net.ipv4.ip_unprivileged_port_start=0 \
     --publish "$1:$1" --publish "$2:$2" --publish "$2:$2/udp" \
     --mount "type=bind,source=$proxy,target=/sluice" --security-opt label=disable \

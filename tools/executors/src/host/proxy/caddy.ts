@@ -73,6 +73,12 @@ export function baseConfig({ http, https }: ProxyInput['ports']): Json {
                     handler: 'reverse_proxy',
                     upstreams: [{ dial: '{http.request.header.X-Sluice-Upstream}' }],
                     transport: { protocol: 'http', dial_timeout: '2s', keep_alive: { enabled: false } },
+                    // A name that is not found at once is asked for again; a probe gives up after 5 s.
+                    load_balancing: {
+                      try_duration: '3s',
+                      try_interval: '250ms',
+                      retry_match: [{ method: [] }],
+                    },
                     headers: { request: { delete: ['X-Sluice-Upstream'] } },
                   },
                 ],
