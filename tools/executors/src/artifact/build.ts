@@ -15,6 +15,8 @@ import type { ArtifactManifest, PackageManifest } from './types.ts';
 
 export const MANIFEST_FILE = 'artifact.json';
 const SBOM_FILE = 'sbom.cdx.json';
+/** Signed when the artifact is published, and put beside it; see `provenance/`. */
+export const PROVENANCE_FILE = 'provenance.sigstore.json';
 const PARTIAL = '.partial-';
 
 export interface PackInput {
@@ -122,7 +124,11 @@ export async function writeArtifact(
       await writeFile(writing, text);
       await rename(writing, join(outputFolder, file));
     }
-    await tidy(outputFolder, (file) => isTarballOf(name, file) && file !== tarball);
+    // Nobody has signed what was built just now.
+    await tidy(
+      outputFolder,
+      (file) => (isTarballOf(name, file) && file !== tarball) || file === PROVENANCE_FILE,
+    );
     return artifact;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

@@ -1,5 +1,5 @@
 export type * from './types.ts';
-export { buildArtifact, planPack, writeArtifact } from './build.ts';
+export { buildArtifact, planPack, PROVENANCE_FILE, writeArtifact } from './build.ts';
 export type { BuildInput, PackInput, PackPlan } from './build.ts';
 export { readArtifact } from './read.ts';
 export type { Artifact } from './read.ts';

@@ -45,6 +45,7 @@ interface Writing {
   make: (state: LedgerState) => RecordBody[];
   run: string;
   signer: Signer | undefined;
+  attachments: Record<string, string>;
   now: Date;
   path: string;
   /** The same records are not signed twice (a key may ask for a touch each time). */
@@ -91,9 +92,10 @@ class GitLedger implements Ledger {
 
   append(
     make: (state: LedgerState) => RecordBody[],
-    { run, signer, now = new Date() }: { run: string; signer?: Signer; now?: Date },
+    { run, signer, now = new Date(), attachments = {} }: Parameters<Ledger['append']>[1],
   ): Promise<{ state: LedgerState; appended: LedgerRecord[] }> {
-    const writing = { make, run, signer, now, path: batchPath(now), signed: new Map<string, string>() };
+    const signed = new Map<string, string>();
+    const writing = { make, run, signer, attachments, now, path: batchPath(now), signed };
     return this.#alone(() => (this.#pushes ? this.#appendAndPush(writing) : this.#appendHere(writing)));
   }
 
@@ -236,7 +238,7 @@ class GitLedger implements Ledger {
   async #prepare(writing: Writing, head: string | null): Promise<Prepared | undefined> {
     const bodies = writing.make(await this.#read(head));
     if (bodies.length === 0) return undefined;
-    const { signer, now, path, run } = writing;
+    const { signer, now, path, run, attachments } = writing;
     if (!signer && this.#options.requireSignature) {
       throw errors.LEDGER_UNSIGNED({ branch: this.#branch.branch });
     }
@@ -247,7 +249,7 @@ class GitLedger implements Ledger {
       run,
     });
     const key = JSON.stringify(records);
-    const text = writing.signed.get(key) ?? (await batchText(records, signer));
+    const text = writing.signed.get(key) ?? (await batchText(records, signer, attachments));
     writing.signed.set(key, text);
     this.#committer ??= committerOf(this.repository);
     const addition = { path, content: Buffer.from(text), message: messageOf(records) };

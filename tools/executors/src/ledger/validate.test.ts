@@ -26,6 +26,12 @@ describe('parseBatch', () => {
   it.each<[string, unknown, string | undefined]>([
     ['a batch', batch, undefined],
     ['a signed one', { ...batch, signature: { format: 'sshsig', principal: 'a', value: 'b' } }, undefined],
+    ['one with attachments', { ...batch, attachments: { abc: '{}' } }, undefined],
+    [
+      'attachments that are no texts',
+      { ...batch, attachments: { abc: {} } },
+      'its attachments have another form',
+    ],
     ['fields of a later version', { ...batch, records: [{ ...record, more: 1 }] }, undefined],
     ['half a file', JSON.stringify(batch).slice(0, 40), 'it is not JSON'],
     ['a list', [], 'it is no object'],

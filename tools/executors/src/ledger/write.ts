@@ -28,9 +28,28 @@ export function complete(bodies: RecordBody[], common: Common): LedgerRecord[] {
 }
 
 /** The text of a batch file, signed where there is a signer. What is signed is the canonical JSON of the records. */
-export async function batchText(records: LedgerRecord[], signer: Signer | undefined): Promise<string> {
+export async function batchText(
+  records: LedgerRecord[],
+  signer: Signer | undefined,
+  attachments: Record<string, string> = {},
+): Promise<string> {
   const signature = signer ? await signer.sign(canonicalJson(records)) : null;
-  return `${JSON.stringify({ schemaVersion: 1, records, signature } satisfies Batch, null, 2)}\n`;
+  const named = attachedTo(records, attachments);
+  const batch: Batch = { schemaVersion: 1, records, signature, ...named };
+  return `${JSON.stringify(batch, null, 2)}\n`;
+}
+
+/** What these records name: a record that somebody else wrote meanwhile brings its own. */
+function attachedTo(
+  records: LedgerRecord[],
+  attachments: Record<string, string>,
+): Pick<Batch, 'attachments'> {
+  const named = records.flatMap((record) => {
+    const sha256 = record.type === 'published' ? record.provenance?.sha256 : undefined;
+    const text = sha256 === undefined ? undefined : attachments[sha256];
+    return sha256 === undefined || text === undefined ? [] : [[sha256, text] as const];
+  });
+  return named.length === 0 ? {} : { attachments: Object.fromEntries(named) };
 }
 
 /** One line for `git log`: "promoted into test: money@1.2.0, units@2.0.0". */

@@ -16,6 +16,7 @@ import {
 } from './carry.ts';
 import type { Context } from './context.ts';
 import { satisfies } from './plan.ts';
+import { attachmentsOf, openProofs } from './provenance.ts';
 import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
 import { settleTags } from './settle-tags.ts';
@@ -160,6 +161,12 @@ async function carryAll(
     }
     return early !== undefined;
   });
+  const proofs = openProofs(context);
+  for (const { passage, artifact } of passages)
+    passage.prove = async (_, signal) =>
+      recorded(state, stage, artifact.manifest)
+        ? undefined
+        : proofs.first(artifact.manifest, artifact.artifact, source, signal);
   const outcomes = await carry(stage, passages, options);
   const done = passages.filter(
     ({ passage }) => outcomes.get(passage.name)?.status === 'done' && !nothing.has(passage.name),
@@ -168,10 +175,14 @@ async function carryAll(
   let unsettled = new Map<string, SluiceError>();
   if (done.length > 0) {
     const tools = await toolVersions(context.workspaceRoot);
-    problem = await record(context, await context.signer(), (newest) =>
-      done
-        .filter(({ artifact }) => !recorded(newest, stage, artifact.manifest))
-        .map(({ passage, artifact }) => publishedRecord(artifact, passage, stage, source, tools)),
+    problem = await record(
+      context,
+      await context.signer(),
+      (newest) =>
+        done
+          .filter(({ artifact }) => !recorded(newest, stage, artifact.manifest))
+          .map(({ passage, artifact }) => publishedRecord(artifact, passage, stage, source, tools)),
+      attachmentsOf(done.map(({ passage }) => passage.bundle)),
     );
     unsettled = await settleTags(
       stage,
@@ -356,6 +367,9 @@ function publishedRecord(
     tools,
     dependencies: artifact.manifest.workspaceDependencies,
     ...(passage.served === undefined ? {} : { serves: passage.served }),
+    ...(passage.bundle === undefined
+      ? {}
+      : { provenance: { sha256: passage.bundle.sha256, commit: passage.bundle.commit } }),
   };
 }
 

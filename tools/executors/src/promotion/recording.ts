@@ -11,6 +11,7 @@ export async function record(
   context: Context,
   signer: Signer | undefined,
   make: (state: LedgerState) => RecordBody[],
+  attachments: Record<string, string> = {},
 ): Promise<SluiceError | undefined> {
   const ledger = await context.ledger();
   const outcomes = await runRows({
@@ -18,7 +19,11 @@ export async function record(
       {
         title: 'record',
         run: async () =>
-          void (await ledger.append(make, { run: context.run, ...(signer ? { signer } : {}) })),
+          void (await ledger.append(make, {
+            run: context.run,
+            attachments,
+            ...(signer ? { signer } : {}),
+          })),
         retry: { attempts: 4, pause: 300, longest: 3_000 },
         timeout: 300_000,
       },

@@ -4,6 +4,7 @@ import { errors } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
 import type { Presence, StageStore } from '../registry/types.ts';
 import type { Row } from '../steps/index.ts';
+import type { Bundle } from './provenance.ts';
 import { CANDIDATE, mayMove } from './tags.ts';
 
 /** What one package carries through the rows. */
@@ -34,6 +35,10 @@ export interface Passage {
   mayServeOthers: boolean;
   /** Decides with a fresh look what is left to do, where no plan did before; `'enough'` where nothing is. */
   ask?: (passage: Passage) => Promise<'enough' | undefined>;
+  /** Makes or finds the provenance, and proves it; undefined where there is none. */
+  prove?: (passage: Passage, signal: AbortSignal) => Promise<Bundle | undefined>;
+  /** Filled on the way: the provenance. */
+  bundle?: Bundle;
   /** Filled on the way: what the registry serves instead, when it was put by this run. */
   served?: string;
   putNow?: boolean;
@@ -85,6 +90,14 @@ export const passageRows: Row<Passage>[] = [
     },
   },
   {
+    title: 'prove where it comes from',
+    when: (passage) => passage.prove !== undefined,
+    run: async (passage, signal) => {
+      const bundle = await passage.prove?.(passage, signal);
+      if (bundle) passage.bundle = bundle;
+    },
+  },
+  {
     title: 'wait for room in memory',
     when: (passage) => !there(passage),
     run: async (passage) => {
@@ -117,12 +130,18 @@ export const passageRows: Row<Passage>[] = [
         : ['accepted'],
     when: (passage) => !there(passage),
     run: async (passage, signal) => {
-      const { bytes, manifest, target, tag, tagAtPut, stage } = passage;
+      const { bytes, manifest, target, tag, tagAtPut, stage, bundle } = passage;
+      // Registries show a provenance to everybody, and take none for what they show to some.
+      const shown = target.capabilities.provenance && stage.access === 'public';
       if (!bytes || !manifest) throw new Error('nothing was fetched');
       const answer = await target.put(
         bytes,
         manifest,
-        { tag: tagAtPut ? tag : CANDIDATE, access: stage.access },
+        {
+          tag: tagAtPut ? tag : CANDIDATE,
+          access: stage.access,
+          provenance: shown ? bundle?.text : undefined,
+        },
         signal,
       );
       passage.putNow ||= answer === 'accepted';

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
-/** Beside the tarball in the artifact's folder; a build takes an older one away. */
-export const PROVENANCE_FILE = 'provenance.sigstore.json';
+import { PROVENANCE_FILE } from '../artifact/index.ts';
 
 /** The bundle that lies beside an artifact, if one does. */
 export async function readProvenanceFile(folder: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 export { checkProvenance, type Checked, type Expected } from './check.ts';
-export { PROVENANCE_FILE, readProvenanceFile, writeProvenanceFile } from './file.ts';
+export { readProvenanceFile, writeProvenanceFile } from './file.ts';
 export { provenanceMaker, type MakerInput, type ProvenanceMaker } from './make.ts';
 export { sha256Of } from './statement.ts';
 export { openTrust, type Trust } from './trust.ts';

@@ -2,13 +2,13 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PROVENANCE_FILE } from '../artifact/index.ts';
 import { bytesFromBuffer } from '../registry/index.ts';
 import { startIssuer, type TestIssuer } from '../testing/issuer/index.ts';
 import { startSigstore, type TestSigstore } from '../testing/sigstore/index.ts';
 import {
   checkProvenance,
   openTrust,
-  PROVENANCE_FILE,
   provenanceMaker,
   readProvenanceFile,
   sha256Of,

@@ -17,6 +17,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     setsLatestOnFirst: true,
     scopedOnly: false,
     tarballs: 'usual',
+    provenance: true,
     cannot: [
       STAYS,
       'copies of the packument may be served for some minutes after the tag has moved back',
@@ -31,6 +32,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     setsLatestOnFirst: false,
     scopedOnly: true,
     tarballs: 'named',
+    provenance: false,
     largest: 256 * 1024 * 1024,
     cannot: [
       STAYS,
@@ -45,6 +47,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     setsLatestOnFirst: true,
     scopedOnly: false,
     tarballs: 'usual',
+    provenance: false,
     cannot: [STAYS, 'Verdaccio deprecates only for users who have the right to unpublish the package'],
   },
   generic: {
@@ -55,6 +58,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     setsLatestOnFirst: false,
     scopedOnly: false,
     tarballs: 'named',
+    provenance: false,
     cannot: [
       STAYS,
       'this kind of registry is not known to us: it may refuse deprecations, and may serve the old tag for a while (say its "kind" if it is npm, github or verdaccio)',

@@ -9,7 +9,7 @@ import { openHttp, type Http, type Response } from './http.ts';
 import { openCredentials } from './trusted/index.ts';
 import { publishDocument, streamedBody, wholeBody } from './publish-document.ts';
 import { escaped } from './names.ts';
-import type { Presence, StageStore } from './types.ts';
+import type { Presence, PutOptions, StageStore } from './types.ts';
 
 export interface NpmStoreOptions {
   /** Bytes up to which a tarball is held in memory; 8 MiB by default. */
@@ -113,14 +113,19 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
   async function put(
     bytes: ArtifactBytes,
     manifest: PackageManifest,
-    { tag, access }: { tag: string; access: 'public' | 'restricted' },
+    { tag, access, provenance }: PutOptions,
     signal?: AbortSignal,
   ): Promise<'accepted' | 'present'> {
     const call = { ...asked('put', manifest.name, manifest.version), size: bytes.size, signal };
     const refusal = refusedBeforehand(call);
     if (refusal) throw refusal;
     call.stage = await credentials.toPublish(manifest.name, signal);
-    const document = publishDocument(bytes, manifest, { registry: stage.registry, tag, access });
+    const document = publishDocument(bytes, manifest, {
+      registry: stage.registry,
+      tag,
+      access,
+      ...(provenance === undefined ? {} : { provenance }),
+    });
     const small = bytes.buffer !== undefined && bytes.size <= Math.min(memoryLimit, ONE_BUFFER);
     const outcome = await send(http, {
       ...call,

@@ -1,4 +1,5 @@
 import type { ArtifactBytes, PackageManifest } from '../artifact/types.ts';
+import type { PutOptions } from './types.ts';
 
 /** A readme larger than this stays in the tarball alone: the packument is read on every install. */
 const README_LIMIT = 64 * 1024;
@@ -16,7 +17,7 @@ export interface PublishDocument {
 export function publishDocument(
   bytes: Pick<ArtifactBytes, 'size' | 'integrity' | 'shasum'>,
   manifest: PackageManifest,
-  options: { registry: string; tag: string; access: 'public' | 'restricted' },
+  options: PutOptions & { registry: string },
 ): PublishDocument {
   const { name, version } = manifest;
   const file = `${name}-${version}.tgz`;
@@ -40,8 +41,16 @@ export function publishDocument(
     access: options.access,
   });
   const head = `${document.slice(0, -1)},"_attachments":{${JSON.stringify(file)}:{"content_type":"application/octet-stream","data":"`;
-  const tail = `","length":${bytes.size}}}}`;
+  const tail = `","length":${bytes.size}}${attachedProvenance(`${name}-${version}`, options.provenance)}}}`;
   return { head, tail, length: Buffer.byteLength(head) + base64Length(bytes.size) + Buffer.byteLength(tail) };
+}
+
+/** Unlike the tarball the bundle goes as it is, and its length counts characters: so npm's own client does it. */
+function attachedProvenance(id: string, bundle: string | undefined): string {
+  if (bundle === undefined) return '';
+  const { mediaType } = JSON.parse(bundle) as { mediaType: string };
+  const attachment = { content_type: mediaType, data: bundle, length: bundle.length };
+  return `,${JSON.stringify(`${id}.sigstore`)}:${JSON.stringify(attachment)}`;
 }
 
 /** The whole body at once; for small tarballs. */

@@ -13,6 +13,8 @@ export interface Capabilities {
   scopedOnly: boolean;
   /** `usual`: tarballs lie where npm's own registry has them, so a download need not ask first. `named`: only the packument tells. */
   tarballs: 'usual' | 'named';
+  /** Takes a Sigstore bundle beside the tarball, and shows it. */
+  provenance: boolean;
   /** Largest tarball in bytes, where known. */
   largest?: number;
   /** What a rollback cannot do here, in words for a person; empty where it can do all. */
@@ -24,6 +26,13 @@ export interface Presence {
   exists: boolean;
   versions: Map<string, { integrity?: string; shasum?: string; tarball: string; deprecated?: string }>;
   tags: Record<string, string>;
+}
+
+export interface PutOptions {
+  tag: string;
+  access: 'public' | 'restricted';
+  /** A Sigstore bundle as JSON, for a registry that takes one. */
+  provenance?: string | undefined;
 }
 
 /** One attempt each: no retries in here (the steps engine repeats what is `transient`). All throw SluiceErrors. */
@@ -42,7 +51,7 @@ export interface StageStore {
   put(
     bytes: ArtifactBytes,
     manifest: PackageManifest,
-    options: { tag: string; access: 'public' | 'restricted' },
+    options: PutOptions,
     signal?: AbortSignal,
   ): Promise<'accepted' | 'present'>;
   setTag(name: string, tag: string, version: string, signal?: AbortSignal): Promise<void>;

@@ -23,6 +23,10 @@ interface FlowOptions {
   gates?: Partial<Record<StageName, GateOptions>>;
   stages?: Partial<Record<StageName, Partial<PackageStageOptions>>>;
   options?: Record<string, unknown>;
+  /** Options of `packages` beside the stages. */
+  pipeline?: Record<string, unknown>;
+  /** Further files of the first commit. */
+  files?: Record<string, string>;
   /**
    * The live profile instead of the local one: stages' addresses stand in nx.json, every record is signed, and the
    * ledger goes to a bare remote, `remote.git` beside the clone.
@@ -79,6 +83,7 @@ export class Flow {
       'nx.json': JSON.stringify({
         plugins: [{ plugin: '@sluice/nx/plugin', options: flow.#options(given) }],
       }),
+      ...given.files,
     });
     flow.git('init', '--quiet', '--initial-branch=main');
     await flow.release('1.0.0');
@@ -111,7 +116,7 @@ export class Flow {
       ...given.stages?.[name],
       ...(given.gates?.[name] ? { gate: given.gates[name] } : {}),
     }));
-    return { packages: { stages }, ...given.options };
+    return { packages: { stages, ...given.pipeline }, ...given.options };
   }
 
   proxy(stage: StageName): FaultProxy {
