@@ -1161,6 +1161,24 @@ export const errors = catalogue({
     }),
   },
 
+  // ── environments: on GitHub ─────────────────────────────────────────────────────────────────────────
+  ENVIRONMENT_REVIEWER_UNKNOWN: {
+    exit: EXIT.badInput,
+    text: (p: { environment: string; reviewer: string; why: string }) => ({
+      what: `the environment ${p.environment} cannot have the reviewer ${p.reviewer}, who ${p.why}`,
+      state: 'this environment was not changed; those named as done before are as nx.json wants them',
+      next: 'correct github.environments in nx.json (or invite the reviewer), then: npx nx g @sluice/nx:environments',
+    }),
+  },
+  ENVIRONMENTS_INCOMPLETE: {
+    exit: EXIT.failed,
+    text: (p: { repository: string; refused: string[] }) => ({
+      what: `GitHub does not let ${p.repository}, which is private, have all that nx.json wants (its plan decides)${p.refused.map((line) => `\n    ${line}`).join('')}`,
+      state: 'everything else is as nx.json wants it; jobs in these environments wait for nobody',
+      next: 'let people approve by signature: "approvals": 1 in the gate (docs/guide/gates.md), and take what is not allowed out of github.environments; or take a plan that has it (Enterprise)',
+    }),
+  },
+
   // ── registry/oci: image registries ──────────────────────────────────────────────────────────────────
   IMAGE_CREDENTIALS_MISSING: {
     exit: EXIT.failed,

@@ -45,6 +45,13 @@ describe('one request', () => {
     ]);
   });
 
+  it('adds owner and name where the route has a place for them alone', async () => {
+    answers = [[200, {}]];
+    await github.request('GET /users/{username}', { username: 'ada' });
+    await github.paginate('GET /orgs/{org}/teams', { org: 'acme' });
+    expect(asked.map(({ url }) => url)).toEqual(['/users/ada', '/orgs/acme/teams?per_page=100']);
+  });
+
   it('reads all pages of a list', async () => {
     answers = [
       [200, [{ id: 1 }], { link: `<${api}/repositories/1/issues?page=2>; rel="next"` }],

@@ -46,14 +46,16 @@ export function openGitHub(input: GitHubInput): GitHub {
   const Client = clientClass(input, api, `${owner}/${repo}`);
   const octokit = new Client({ baseUrl: api, ...(token ? { auth: token.reveal() } : {}) });
 
+  /** What a route does not name would become a parameter of the query. */
+  const place = (route: string): Params => (route.includes('{owner}/{repo}') ? { owner, repo } : {});
   const asked = (route: string, params: Params): Asked => {
-    const { method, url: address } = octokit.request.endpoint(route, { owner, repo, ...params });
+    const { method, url: address } = octokit.request.endpoint(route, { ...place(route), ...params });
     return { method, path: address.startsWith(api) ? address.slice(api.length) : address, api };
   };
   async function ask<T>(route: string, params: Params, send: (all: Params) => Promise<T>): Promise<T> {
     if (!token) throw errors.GITHUB_TOKEN_MISSING({ repository: `${owner}/${repo}` });
     try {
-      return await send({ owner, repo, ...params });
+      return await send({ ...place(route), ...params });
     } catch (error) {
       throw refusal(asked(route, params), error);
     }
