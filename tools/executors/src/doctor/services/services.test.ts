@@ -1,0 +1,120 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startOciRegistry, type OciRegistry } from '../../registry/local/oci/index.ts';
+import { Flow } from '../../promotion/testing/flow.ts';
+import { examine } from '../testing/examine.ts';
+import { engineChecks } from './engine.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-doctor-services-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the image registry of services', () => {
+  let open: OciRegistry;
+  let closed: OciRegistry;
+  let flow: Flow;
+  beforeAll(async () => {
+    open = await startOciRegistry({ folder: join(folder, 'open') });
+    closed = await startOciRegistry({
+      folder: join(folder, 'closed'),
+      password: 'right-password',
+      faults: { privately: true },
+    });
+    flow = await Flow.start({
+      live: true,
+      packages: { solo: [] },
+      options: {
+        services: {
+          images: `${closed.host}/acme`,
+          usernameEnv: 'IMAGES_USER',
+          stages: [{ name: 'staging' }, { name: 'production', images: `${open.host}/production` }],
+        },
+      },
+    });
+    await flow.write({
+      'libs/api/package.json': JSON.stringify({ name: '@acme/api', private: true, version: '0.0.0' }),
+      'libs/api/sluice.json': '{}',
+    });
+  });
+  afterAll(async () => {
+    await flow?.close();
+    await open?.close();
+    await closed?.close();
+  });
+  const look = (password: string) =>
+    examine(flow, {
+      env: {
+        IMAGES_USER: 'sluice',
+        IMAGES_REGISTRY_TOKEN: password,
+        DOCKER_CONFIG: join(folder, 'none'),
+      },
+    });
+
+  it('is well where it lets us in, and asked once for the stages that share it', async () => {
+    const { of, checks } = await look('right-password');
+    const seen = checks.filter(({ title }) => title === 'image registry').map(({ stage }) => stage);
+    expect(seen).toEqual(['images', 'production']);
+    expect(of('image registry', 'production')).toMatch(/^ok: .* answers, and asks for no credentials$/);
+    expect(of('image registry', 'images')).toBe(`ok: ${closed.host}/acme lets us in as sluice`);
+  });
+
+  it.each(['', 'wrong-password'])(
+    'is a problem where it does not, with the password "%s"',
+    async (password) => {
+      const { check } = await look(password);
+      expect(check('image registry', 'images')).toMatchObject({
+        verdict: 'problem',
+        code: expect.stringMatching(/^IMAGE_/),
+        next: expect.stringMatching(/docker login|IMAGES_REGISTRY_TOKEN/),
+      });
+    },
+  );
+
+  it('of stages without hosts says that nothing can be deployed there', async () => {
+    const { of } = await look('');
+    expect(of('hosts', 'staging')).toMatch(/^not checked: none in nx\.json.* -> add "hosts"/);
+  });
+
+  it('is only reached by workspaces with a service in them', async () => {
+    await rm(join(flow.root, 'libs/api/sluice.json'));
+    const { checks } = await look('');
+    expect(checks.filter(({ room }) => room === 'services' || room === 'hosts')).toEqual([]);
+    expect(checks.some(({ title }) => title === 'ssh')).toBe(false);
+  });
+});
+
+describe('the engine', () => {
+  const path = process.env['PATH'];
+  afterAll(() => void (process.env['PATH'] = path));
+  const look = async () => Promise.all(engineChecks().map((check) => check.run(AbortSignal.timeout(10_000))));
+  const program = async (name: string, script: string): Promise<void> => {
+    await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`);
+    await chmod(join(folder, name), 0o755);
+  };
+
+  it('that is nowhere is a problem with what each of them said', async () => {
+    process.env['PATH'] = folder;
+    const [builder, smoke] = await look();
+    expect(builder).toMatchObject({ verdict: 'problem', code: 'ENGINE_UNAVAILABLE' });
+    expect(builder?.said).toMatch(/there is no program "docker"[^]*there is no program "podman"/);
+    expect(smoke).toMatchObject({ verdict: 'problem', code: 'ENGINE_UNAVAILABLE' });
+  });
+
+  it('that answers is named', async () => {
+    process.env['PATH'] = folder;
+    await program(
+      'docker',
+      `case "$1 $2" in
+        "version --format") echo '{"Client":{"Version":"20.10.24"},"Server":{"Version":"20.10.24","Os":"linux","Arch":"amd64"}}' ;;
+        "buildx version") exit 1 ;;
+      esac`,
+    );
+    const [builder, smoke] = await look();
+    expect(builder).toMatchObject({ verdict: 'ok', said: expect.stringContaining('20.10.24') });
+    expect(smoke).toEqual({ verdict: 'ok', said: 'docker, with docker compose' });
+  });
+});
