@@ -134,7 +134,9 @@ describe('environment', () => {
     await start({ environment: 'Production' });
     expect(await judged('environment')).toMatchObject({
       open: false,
-      detail: expect.stringMatching(/^not run by a job of GitHub Actions in the environment Production.*0 of 1/),
+      detail: expect.stringMatching(
+        /^not run by a job of GitHub Actions in the environment Production.*0 of 1/,
+      ),
     });
     await live.approve('mallory');
     expect(await judged('environment')).toMatchObject({ open: false });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll } from 'vitest';
 import { openLedger, type Ledger, type LedgerRecord, type RecordBody } from '../../ledger/index.ts';
+import type { Signer } from '../../ledger/types.ts';
 import type { Repository } from '../../git/index.ts';
-import type { GateOptions, Profile, Stage } from '../../pipeline/types.ts';
+import type { GateOptions, GitHubOptions, Profile, Stage } from '../../pipeline/types.ts';
 import { makeApproval } from '../approve.ts';
 import { evaluateGate } from '../evaluate.ts';
 import { planHash } from '../plan-hash.ts';
@@ -25,6 +26,7 @@ export class Live extends World {
   source = '';
   signers = '';
   gate: GateOptions | undefined;
+  github: Partial<GitHubOptions> | undefined;
   now = new Date();
 
   static async make(gate: GateOptions, profile: Profile = 'live'): Promise<Live> {
@@ -73,7 +75,10 @@ export class Live extends World {
   }
 
   policyFiles(): Record<string, string> {
-    return { 'nx.json': nxJson({ gate: this.gate }), '.sluice/allowed_signers': this.signers };
+    return {
+      'nx.json': nxJson({ gate: this.gate, ...(this.github ? { github: this.github } : {}) }),
+      '.sluice/allowed_signers': this.signers,
+    };
   }
 
   item(version = '1.0.0'): GateItem {
@@ -118,7 +123,7 @@ export class Live extends World {
     version: string,
     stage: string,
     more: object,
-    signer: string | null = 'ci',
+    signer: string | Signer | null = 'ci',
     at = this.now,
   ): Promise<void> {
     const item = this.named(version);
@@ -142,11 +147,15 @@ export class Live extends World {
 
   async record(
     bodies: RecordBody[] | ((head: string | null) => RecordBody[]),
-    signer: string | null,
+    signer: string | Signer | null,
     at = this.now,
   ): Promise<LedgerRecord[]> {
     const make = typeof bodies === 'function' ? bodies : () => bodies;
-    const options = { run: 'test', now: at, ...(signer ? { signer: await this.signer(signer) } : {}) };
+    const options = {
+      run: 'test',
+      now: at,
+      ...(signer ? { signer: typeof signer === 'string' ? await this.signer(signer) : signer } : {}),
+    };
     return (await this.ledger.append((state) => make(state.head), options)).appended;
   }
 

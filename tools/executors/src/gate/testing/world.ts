@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { openRepository, type Repository } from '../../git/index.ts';
 import type { Signer } from '../../ledger/types.ts';
 import { findSigner } from '../../signing/index.ts';
-import type { GateOptions } from '../../pipeline/types.ts';
+import type { GateOptions, GitHubOptions } from '../../pipeline/types.ts';
 
 /** Real git and real ssh-keygen: a remote, a clone of it, and people with keys. */
 export class World {
@@ -110,10 +110,16 @@ export interface StagesOptions {
   gate?: GateOptions;
   names?: string[];
   ledger?: Record<string, string>;
+  github?: Partial<GitHubOptions>;
 }
 
 /** An nx.json whose last stage has the gate. */
-export function nxJson({ gate, names = ['first', 'test', 'public'], ledger }: StagesOptions = {}): string {
+export function nxJson({
+  gate,
+  names = ['first', 'test', 'public'],
+  ledger,
+  github,
+}: StagesOptions = {}): string {
   const stages = names.map((name, i) => ({
     name,
     registry: `https://${name}.registry.example.com`,
@@ -121,7 +127,10 @@ export function nxJson({ gate, names = ['first', 'test', 'public'], ledger }: St
   }));
   return JSON.stringify({
     plugins: [
-      { plugin: '@sluice/nx/plugin', options: { packages: { stages }, ...(ledger ? { ledger } : {}) } },
+      {
+        plugin: '@sluice/nx/plugin',
+        options: { packages: { stages }, ...(ledger ? { ledger } : {}), ...(github ? { github } : {}) },
+      },
     ],
   });
 }

@@ -48,6 +48,13 @@ export const repository = {
     return sha === undefined ? notFound() : ok({ ref: `refs/${ref}`, object: { type: 'commit', sha } });
   },
 
+  [`GET ${REPOSITORY}/commits`]: (call: Call) => {
+    const by = call.query.get('author');
+    const found = call.state.commits.filter(
+      ({ author, email }) => by === null || by === author || by === email,
+    );
+    return page(call, found, (commit) => commitShape(call, commit));
+  },
   [`GET ${REPOSITORY}/commits/{ref}`]: (call: Call) => {
     const commit = call.state.commits.find(({ sha }) => sha === call.params['ref']);
     return commit

@@ -153,6 +153,7 @@ it('answers every operation as the description has it', async () => {
       'GET /repos/{owner}/{repo}/environments/{environment_name}/secrets',
       `${REPO}/environments/production/secrets`,
     ],
+    ['GET /repos/{owner}/{repo}/commits', `${REPO}/commits?author=eve@acme.example`],
     ['GET /repos/{owner}/{repo}/actions/secrets', `${REPO}/actions/secrets`],
     ['GET /repos/{owner}/{repo}/actions/permissions/workflow', `${REPO}/actions/permissions/workflow`],
     ['GET /repos/{owner}/{repo}/actions/runs', `${REPO}/actions/runs`],

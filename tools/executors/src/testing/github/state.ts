@@ -126,6 +126,8 @@ export interface Commit {
   message: string;
   /** Login; undefined where the mail belongs to nobody. */
   author?: string;
+  /** The e-mail address in the commit. */
+  email?: string;
 }
 export interface Pull {
   number: number;

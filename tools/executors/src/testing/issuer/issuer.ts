@@ -27,6 +27,8 @@ export interface TestIssuer {
   audiences: string[];
   /** A time for all tokens to come; now where undefined. */
   clock: Date | undefined;
+  /** Claims that all tokens to come have in place of the true ones. */
+  forge: Record<string, unknown>;
   /** So many requests for a token are answered with 503 first. */
   failures: number;
   token(audience: string, options?: TokenOptions): Promise<string>;
@@ -83,13 +85,14 @@ export async function startIssuer({
     },
     audiences: [],
     clock: undefined,
+    forge: {},
     failures: 0,
     token: async (audience, { claims, at = issuer.clock ?? new Date(), lasts = 300 } = {}) => {
       const key = keys.at(-1) as Key;
       const iat = Math.floor(at.getTime() / 1000);
       const times = { iss: url, aud: audience, iat, nbf: iat - 600, exp: iat + lasts };
       const payload = JSON.parse(
-        JSON.stringify({ ...issuer.job, ...times, ...claims, jti: `${made}-${iat}` }),
+        JSON.stringify({ ...issuer.job, ...times, ...issuer.forge, ...claims, jti: `${made}-${iat}` }),
       );
       return new SignJWT(payload)
         .setProtectedHeader({ typ: 'JWT', alg: key.alg, kid: key.jwk.kid as string })
