@@ -16,6 +16,11 @@ export function copyWorkspace(from: string, to: string): void {
     mkdirSync(join(to, dirname(file)), { recursive: true });
     cpSync(join(from, file), join(to, file), { force: false });
   }
+  linkModules(from, to);
+}
+
+/** What `npm ci` would install, linked; the workspace's own packages point into the copy. */
+export function linkModules(from: string, to: string): void {
   const own = new Set(['@acme', '@sluice', '.bin', '.package-lock.json', '.cache', '.vite', 'sluice']);
   for (const folder of ['node_modules', 'node_modules/.bin']) {
     mkdirSync(join(to, folder));

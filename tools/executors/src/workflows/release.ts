@@ -33,29 +33,16 @@ export function release(input: WorkflowInput): Workflow {
     name: 'Release',
     on: { push: { branches: [settings.branch] }, workflow_dispatch: {} },
     env: LIVE,
-    jobs: {
-      release: releaseJob(input, settings, first as PackageStageOptions, further[0]),
-      ...Object.fromEntries(
-        further.map((stage, i) => [
-          `promote-${stage.name}`,
-          promoteJob(input, settings, {
-            stage,
-            before: stages[i] as PackageStageOptions,
-            next: stages[i + 2],
-            needs: i === 0 ? 'release' : `promote-${stages[i]?.name}`,
-          }),
-        ]),
+    jobs: Object.assign(
+      { release: releaseJob(input, settings, first as PackageStageOptions) },
+      ...further.map((stage, i) =>
+        toStage(input, settings, stages[i] as PackageStageOptions, stage, i === 0),
       ),
-    },
+    ),
   };
 }
 
-function releaseJob(
-  input: WorkflowInput,
-  settings: Settings,
-  stage: PackageStageOptions,
-  next: PackageStageOptions | undefined,
-): Job {
+function releaseJob(input: WorkflowInput, settings: Settings, stage: PackageStageOptions): Job {
   const env: Env = { ...OWN, ...registryTokens(stage) };
   const { build } = input.options.targets;
   return {
@@ -64,13 +51,13 @@ function releaseJob(
     permissions: { ...RECORDS, ...packagesRight([], [stage]) },
     concurrency: { group: 'sluice-release', 'cancel-in-progress': false },
     timeout: 60,
-    outputs: { commit: '${{ steps.commit.outputs.commit }}', ...(next ? PLAN_OUTPUTS : {}) },
+    outputs: { commit: '${{ steps.commit.outputs.commit }}' },
     steps: [
       // What waited in the queue, or is run again, goes on where the branch is now.
       ...workspace({ settings, ref: settings.branch }),
       ...signingKey(settings),
       ...doctor(input, stage.name, env),
-      { name: 'Versions and changelogs', run: 'npx nx release --yes --skip-publish' },
+      { name: 'Versions and changelogs', run: 'npx nx release --skip-publish' },
       {
         name: 'Push the release commit',
         id: 'commit',
@@ -84,52 +71,64 @@ function releaseJob(
       upload('artifacts', 'dist/artifacts'),
       { name: `Publish into ${stage.name}, then tag`, run: 'npx nx release publish', env },
       showStatus(OWN),
-      ...(next ? [askFor(next.name, { ...env, ...registryTokens(next), ...notified(input) })] : []),
     ],
   };
 }
 
-function promoteJob(
+/** Asking, where the stage has a gate, and promoting. */
+function toStage(
   input: WorkflowInput,
   settings: Settings,
-  {
-    stage,
-    before,
-    next,
-    needs,
-  }: {
-    stage: PackageStageOptions;
-    before: PackageStageOptions;
-    next: PackageStageOptions | undefined;
-    needs: string;
-  },
-): Job {
+  before: PackageStageOptions,
+  stage: PackageStageOptions,
+  isSecond: boolean,
+): Record<string, Job> {
+  const { name, gate } = stage;
+  const begin = (needs: string[]) => ({ needs, if: "!cancelled() && !failure() && needs.release.result == 'success'" });
+  const earlier = isSecond ? ['release'] : ['release', `promote-${before.name}`];
   const env = { ...OWN, ...registryTokens(before, stage) };
   const { promote } = input.options.targets;
-  return {
-    name: `Promote into ${stage.name}`,
-    needs: needs === 'release' ? ['release'] : ['release', needs],
-    if: isReady(needs, stage),
-    ...(stage.gate?.environment ? { environment: stage.gate.environment } : {}),
-    permissions: { ...RECORDS, ...packagesRight([before], [stage]) },
-    ...(next ? { outputs: PLAN_OUTPUTS } : {}),
-    steps: [
-      ...workspace({ settings, ref: '${{ needs.release.outputs.commit }}' }),
-      ...signingKey(settings),
-      asShown(stage.name, needs, env),
-      {
-        name: `Promote into ${stage.name}`,
-        run: `npx nx affected -t ${promote} -c ${stage.name} --base="$(npx sluice base ${stage.name})"`,
-        env: { ...env, ...notified(input) },
+  const checkout = workspace({ settings, ref: '${{ needs.release.outputs.commit }}' });
+  const promotion = [
+    {
+      name: `Promote into ${name}`,
+      run: `npx nx affected -t ${promote} -c ${name} --base="$(npx sluice base ${name})"`,
+      env: { ...env, ...notified(input) },
+    },
+    showStatus(OWN),
+  ];
+  const permissions = { ...RECORDS, ...packagesRight([before], [stage]) };
+  if (!gate)
+    return {
+      [`promote-${name}`]: {
+        name: `Promote into ${name}`,
+        ...begin(earlier),
+        permissions,
+        timeout: 60,
+        steps: [...checkout, ...signingKey(settings), ...promotion],
       },
-      showStatus(OWN),
-      ...(next ? [askFor(next.name, { ...env, ...registryTokens(next), ...notified(input) })] : []),
-    ],
+    };
+  const asking = `request-${name}-approval`;
+  const waits = `needs.${asking}.outputs.waiting == 'true'`;
+  // Behind an environment somebody is asked now. Where approvals are signed, nobody is waited for: the workflow is run again.
+  const isReady = gate.environment ? waits : `${waits} && needs.${asking}.outputs.open == 'true'`;
+  return {
+    [asking]: {
+      name: `Ask for the approval of ${name}`,
+      ...begin(earlier),
+      permissions: { contents: 'read', ...packagesRight([before, stage], []) },
+      timeout: 30,
+      outputs: PLAN_OUTPUTS,
+      steps: [...checkout, askFor(name, { ...env, ...notified(input) })],
+    },
+    [`promote-${name}`]: {
+      name: `Promote into ${name}`,
+      needs: ['release', asking],
+      if: `!cancelled() && !failure() && ${isReady}`,
+      ...(gate.environment ? { environment: gate.environment } : {}),
+      permissions,
+      timeout: 60,
+      steps: [...checkout, ...signingKey(settings), asShown(name, asking, env), ...promotion],
+    },
   };
-}
-
-/** Behind an environment somebody is asked now. Where approvals are signed, nobody is waited for: the workflow is run again. */
-function isReady(needs: string, { gate }: PackageStageOptions): string {
-  const waits = `needs.${needs}.outputs.waiting == 'true'`;
-  return gate && !gate.environment ? `${waits} && needs.${needs}.outputs.open == 'true'` : waits;
 }

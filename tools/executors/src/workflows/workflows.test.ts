@@ -48,15 +48,22 @@ const withStages = (...stages: object[]) => ({ packages: { stages: stages as nev
 
 describe('release.yml', () => {
   it('has a job for each stage, each behind its environment and the job before', () => {
-    expect(jobsOf('release.yml')).toEqual(['release', 'promote-test', 'promote-public']);
-    expect(job('release.yml', 'promote-test')).toMatchObject({
-      environment: 'TestGate',
-      needs: ['release'],
-      if: "needs.release.outputs.waiting == 'true'",
+    expect(jobsOf('release.yml')).toEqual([
+      'release',
+      'request-test-approval',
+      'promote-test',
+      'request-public-approval',
+      'promote-public',
+    ]);
+    expect(job('release.yml', 'request-public-approval')).toMatchObject({
+      needs: ['release', 'promote-test'],
+      if: "!cancelled() && !failure() && needs.release.result == 'success'",
+      permissions: { contents: 'read' },
     });
     expect(job('release.yml', 'promote-public')).toMatchObject({
       environment: 'Production',
-      needs: ['release', 'promote-test'],
+      needs: ['release', 'request-public-approval'],
+      if: "!cancelled() && !failure() && needs.request-public-approval.outputs.waiting == 'true'",
     });
     expect(runs(job('release.yml', 'promote-public'))).toContain(
       'npx nx affected -t promote -c public --base="$(npx sluice base public)"',
@@ -66,13 +73,13 @@ describe('release.yml', () => {
   it('gets a job with a stage', () => {
     const [first, ...rest] = OPTIONS.packages.stages;
     const change = withStages(first as object, { name: 'inner', registry: 'https://b.example.com' }, ...rest);
-    expect(jobsOf('release.yml', change)).toEqual([
+    expect(jobsOf('release.yml', change).slice(0, 4)).toEqual([
       'release',
       'promote-inner',
+      'request-test-approval',
       'promote-test',
-      'promote-public',
     ]);
-    expect(job('release.yml', 'promote-test', change).needs).toEqual(['release', 'promote-inner']);
+    expect(job('release.yml', 'request-test-approval', change).needs).toEqual(['release', 'promote-inner']);
     expect(job('release.yml', 'promote-inner', change).environment).toBeUndefined();
   });
 
@@ -80,7 +87,7 @@ describe('release.yml', () => {
     const { steps } = job('release.yml', 'release');
     const at = (what: (step: Step) => boolean) => steps.findIndex(what);
     const order = [
-      at(({ run }) => run === 'npx nx release --yes --skip-publish'),
+      at(({ run }) => run === 'npx nx release --skip-publish'),
       at(({ run = '' }) => run.startsWith('git push origin HEAD:refs/heads/main')),
       at(({ run = '' }) => run.includes('-t build')),
       at(({ uses }) => uses?.name === 'actions/upload-artifact'),
@@ -105,7 +112,7 @@ describe('release.yml', () => {
     );
     const { environment, if: when } = job('release.yml', 'promote-b', change);
     expect(environment).toBeUndefined();
-    expect(when).toBe("needs.release.outputs.waiting == 'true' && needs.release.outputs.open == 'true'");
+    expect(when).toContain("needs.request-b-approval.outputs.open == 'true'");
   });
 
   it('gives tokens of registries to the steps that need them, and to no other', () => {

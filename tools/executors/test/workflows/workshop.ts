@@ -1,0 +1,307 @@
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { ACTIONS } from '../../src/workflows/actions.ts';
+import { copyWorkspace } from '../../src/testing/copy-workspace.ts';
+import { startVerdaccio, type TestVerdaccio } from '../../src/testing/verdaccio.ts';
+
+const REPOSITORY = join(import.meta.dirname, '../../../..');
+const REVIEWER = 'rita@acme.example';
+const PIPELINE = 'pipeline@acme.example';
+
+interface Packument {
+  'dist-tags'?: Record<string, string>;
+  versions?: Record<string, { dist: { integrity: string } }>;
+}
+export interface Ran {
+  code: number | null;
+  /** What act printed, without colours. */
+  out: string;
+  /** Ids of the jobs that ran, in the order in which they ended, with how. */
+  jobs: Record<string, 'success' | 'failure'>;
+}
+
+/**
+ * A repository on GitHub, as far as one machine can be one: a bare remote, a clone to work in, registries for the stages, secrets,
+ * and a runner (act, on this system itself) for the workflows as they are committed.
+ */
+export class Workshop {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-act-')));
+  readonly root = join(this.folder, 'acme');
+  readonly remote = join(this.folder, 'remote.git');
+  readonly env: NodeJS.ProcessEnv;
+  readonly #act: string;
+  readonly secrets: Record<string, string> = { GITHUB_TOKEN: 'token-of-the-job' };
+  readonly #registries = new Map<string, TestVerdaccio>();
+  #runs = 0;
+
+  constructor(act: string) {
+    this.#act = act;
+    mkdirSync(this.root);
+    copyWorkspace(REPOSITORY, this.root);
+    this.env = { ...process.env };
+    for (const name of Object.keys(this.env))
+      if (/^(SLUICE_|NX_|GIT_|GITHUB_|ACTIONS_|VITEST|CI$|NODE_OPTIONS$)/.test(name)) delete this.env[name];
+    Object.assign(this.env, {
+      NX_DAEMON: 'false',
+      NX_ISOLATE_PLUGINS: 'false',
+      NX_TUI: 'false',
+      HOME: join(this.folder, 'home'),
+      PATH: `${join(this.folder, 'bin')}:${join(this.root, 'node_modules/.bin')}:${process.env['PATH']}`,
+    });
+    this.#prepareRunner();
+    // The plugin itself is not part of these stories: compiling it would be most of their time.
+    this.json('tools/executors/package.json', (manifest) => ({ ...manifest, private: true }));
+    this.secrets['SLUICE_KEY'] = this.#key(PIPELINE);
+    this.#key(REVIEWER);
+  }
+
+  /** Registries for these package stages, and the first push. */
+  async begin(stages: { name: string; gate?: object }[], options: object = {}): Promise<void> {
+    for (const { name } of stages) await this.registry(name);
+    this.json('nx.json', (nxJson) =>
+      this.#withOptions(nxJson, (before) => ({
+        ...before,
+        packages: {
+          stages: stages.map((stage) => ({ registry: this.url(stage.name), kind: 'verdaccio', ...stage })),
+        },
+        workflows: { signingKey: 'SLUICE_KEY' },
+        ...options,
+      })),
+    );
+    const keys = [REVIEWER, PIPELINE].map(
+      (name) =>
+        `${name} namespaces="sluice" ${readFileSync(join(this.folder, `${name}.pub`), 'utf8')
+          .split(' ')
+          .slice(0, 2)
+          .join(' ')}`,
+    );
+    writeFileSync(join(this.root, '.sluice/allowed_signers'), `${keys.join('\n')}\n`);
+    this.git('init', '--quiet', '--initial-branch=main');
+    for (const [name, value] of [
+      ['user.name', 'Dev'],
+      ['user.email', 'dev@acme.example'],
+      ['commit.gpgsign', 'false'],
+      ['tag.gpgsign', 'false'],
+    ] as const)
+      this.git('config', name, value);
+    await this.run('nx', 'sync');
+    this.commit('feat: the workspace');
+    execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', this.remote]);
+    this.git('remote', 'add', 'origin', this.remote);
+    this.push();
+  }
+
+  async registry(stage: string): Promise<void> {
+    const registry = await startVerdaccio();
+    this.#registries.set(stage, registry);
+    this.secrets[`${stage.toUpperCase()}_REGISTRY_TOKEN`] = await registry.token();
+  }
+
+  url(stage: string): string {
+    return this.#registries.get(stage)?.url ?? '';
+  }
+
+  async integrity(stage: string, name: string, version: string): Promise<string | undefined> {
+    const { versions } = await this.#packument(stage, name);
+    return versions?.[version]?.dist.integrity;
+  }
+
+  /** What a stage serves as the newest version of a package. */
+  async latest(stage: string, name: string): Promise<string | undefined> {
+    return (await this.#packument(stage, name))['dist-tags']?.['latest'];
+  }
+
+  async #packument(stage: string, name: string): Promise<Packument> {
+    const answer = await fetch(`${this.url(stage)}/${name.replace('/', '%2f')}`);
+    return (await answer.json()) as Packument;
+  }
+
+  #withOptions(nxJson: Record<string, any>, change: (options: Record<string, any>) => object) {
+    const plugins = (nxJson['plugins'] as any[]).map((entry) =>
+      entry.plugin === '@sluice/nx/plugin' ? { ...entry, options: change(entry.options) } : entry,
+    );
+    return { ...nxJson, plugins };
+  }
+
+  /** Changes the plugin's options in nx.json. */
+  options(change: (options: Record<string, any>) => object): void {
+    this.json('nx.json', (nxJson) => this.#withOptions(nxJson, change));
+  }
+
+  git(...args: string[]): string {
+    return execFileSync('git', args, {
+      cwd: this.root,
+      env: this.env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
+  }
+
+  commit(message: string): void {
+    this.git('add', '.');
+    this.git('commit', '--quiet', '--message', message);
+  }
+
+  push(branch = 'main'): void {
+    this.git('push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
+  }
+
+  /** Takes what a job pushed. */
+  pull(): void {
+    this.git('pull', '--quiet', '--tags', '--rebase', 'origin', 'main');
+  }
+
+  /** Changes a library's sources, commits and pushes. */
+  change(library: string, message: string): void {
+    const file = join(this.root, `libs/${library}/src/index.ts`);
+    writeFileSync(file, `${readFileSync(file, 'utf8')}/** ${message} */\n`);
+    this.commit(message);
+    this.push();
+  }
+
+  json(file: string, change: (json: Record<string, any>) => unknown): void {
+    const path = join(this.root, file);
+    writeFileSync(path, `${JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8'))), null, 2)}\n`);
+  }
+
+  /** A command of the clone, as the reviewer. */
+  async run(
+    command: string,
+    ...args: string[]
+  ): Promise<{ code: number | null; out: string; stdout: string }> {
+    const env = {
+      ...this.env,
+      SLUICE_PROFILE: 'live',
+      SLUICE_SIGNING_KEY: join(this.folder, REVIEWER),
+      ...this.secrets,
+    };
+    return this.#spawn(command, args, env);
+  }
+
+  /** Runs a workflow for an event, as GitHub would at this commit of the default branch. */
+  async act(file: string, event: string, payload: object = {}, ...args: string[]): Promise<Ran> {
+    this.#runs += 1;
+    const sha = this.git('rev-parse', 'HEAD');
+    const at = join(this.folder, `event-${this.#runs}.json`);
+    const common = {
+      ref: 'refs/heads/main',
+      after: sha,
+      repository: { default_branch: 'main', full_name: 'acme/platform' },
+    };
+    writeFileSync(at, JSON.stringify({ ...common, ...payload }));
+    const secrets = join(this.folder, 'secrets');
+    writeFileSync(
+      secrets,
+      Object.entries(this.secrets)
+        .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+        .join(''),
+    );
+    const { code, out } = await this.#spawn(
+      this.#act,
+      [
+        event,
+        '--workflows',
+        `.github/workflows/${file}`,
+        '--eventpath',
+        at,
+        '--secret-file',
+        secrets,
+        '--platform',
+        'ubuntu-latest=-self-hosted',
+        '--no-skip-checkout',
+        '--no-cache-server',
+        '--action-offline-mode',
+        '--pull=false',
+        '--use-new-action-cache',
+        '--log-prefix-job-id',
+        '--action-cache-path',
+        join(this.folder, 'act'),
+        ...Object.entries(ACTIONS).flatMap(([, { name, commit }]) => [
+          '--local-repository',
+          `${name}@${commit}=${join(import.meta.dirname, 'actions', name.split('/')[1] ?? '')}`,
+        ]),
+        '--env',
+        `STANDIN_REMOTE=${this.remote}`,
+        '--env',
+        `STANDIN_ARTIFACTS=${this.artifacts()}`,
+        '--env',
+        `GITHUB_RUN_ID=${this.#runs}`,
+        ...args,
+      ],
+      this.env,
+    );
+    return { code, out, jobs: jobsIn(out) };
+  }
+
+  /** Folder with the artifacts of the newest run. */
+  artifacts(): string {
+    return join(this.folder, 'artifacts', String(this.#runs));
+  }
+
+  files(folder: string): string[] {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+      .sort();
+  }
+
+  async close(): Promise<void> {
+    for (const registry of this.#registries.values()) await registry.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** `npm ci` takes what is installed here; everything else is the real npm. */
+  #prepareRunner(): void {
+    mkdirSync(join(this.folder, 'bin'));
+    mkdirSync(join(this.folder, 'home'));
+    const npm = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim();
+    const link = `import { linkModules } from ${JSON.stringify(join(REPOSITORY, 'tools/executors/src/testing/copy-workspace.ts'))}; linkModules(${JSON.stringify(REPOSITORY)}, process.cwd());`;
+    writeFileSync(join(this.folder, 'bin/link.ts'), link);
+    const script = `#!/bin/sh\nif [ "$1" = ci ]; then exec node '${join(this.folder, 'bin/link.ts')}'; fi\nexec '${npm}' "$@"\n`;
+    writeFileSync(join(this.folder, 'bin/npm'), script, { mode: 0o755 });
+    symlinkSync(process.execPath, join(this.folder, 'bin/node'));
+  }
+
+  #key(name: string): string {
+    const file = join(this.folder, name);
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
+    return readFileSync(file, 'utf8');
+  }
+
+  #spawn(
+    command: string,
+    args: string[],
+    env: NodeJS.ProcessEnv,
+  ): Promise<{ code: number | null; out: string; stdout: string }> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(command, args, { cwd: this.root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+      let [out, stdout] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => {
+        out += chunk.toString();
+        stdout += chunk.toString();
+      });
+      child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      child.once('error', reject);
+      child.once('close', (code) => resolve({ code, out: stripVTControlCharacters(out), stdout }));
+    });
+  }
+}
+
+function jobsIn(out: string): Ran['jobs'] {
+  const ended = out.matchAll(/^\[([\w-]+)\] 🏁 +Job (succeeded|failed)/gm);
+  return Object.fromEntries(
+    [...ended].map(([, job, how]) => [job, how === 'failed' ? 'failure' : 'success']),
+  );
+}
