@@ -3,6 +3,11 @@ import type { WorkspaceProject } from '../promotion/workspace-packages.ts';
 import { IMAGES } from '../service/types.ts';
 import { approvalsCheck, approversCheck } from './gates/approvers.ts';
 import { signingCheck } from './gates/signing.ts';
+import { environmentsOf } from '../workflows/index.ts';
+import { environmentCheck, secretCheck } from './github/environments.ts';
+import { repositoryCheck } from './github/repository.ts';
+import { ledgerRulesCheck, tagRulesCheck } from './github/rules.ts';
+import { workflowsCheck } from './github/workflows.ts';
 import { hostCheck, noHostsCheck } from './hosts/host.ts';
 import type { Patient } from './patient.ts';
 import { namesCheck, presenceCheck, rightsCheck } from './registry/packages.ts';
@@ -49,6 +54,12 @@ export function checksFor(patient: Patient, projects: readonly WorkspaceProject[
     ...(builds ? engineChecks() : []),
     ...imageChecks(patient, services),
     ...hosts.flatMap(({ name }) => hostChecks(patient, name)),
+    ...(isOnGitHub(patient)
+      ? githubChecks(
+          patient,
+          targets.map(({ name }) => name),
+        )
+      : []),
   ];
 }
 
@@ -86,6 +97,31 @@ function imageChecks(patient: Patient, stages: readonly Looked[]): Check[] {
 function hostChecks(patient: Patient, stage: string): Check[] {
   const hosts = patient.hosts(stage);
   return hosts.length === 0 ? [noHostsCheck(stage)] : hosts.map((host) => hostCheck(patient, stage, host));
+}
+
+/** In the local profile nobody asks GitHub anything, and elsewhere there is none. */
+function isOnGitHub({ context: { profile, options, identity } }: Patient): boolean {
+  return (
+    profile === 'live' && (options.github.repository !== undefined || identity.startsWith('github.com/'))
+  );
+}
+
+function githubChecks(patient: Patient, stages: readonly string[]): Check[] {
+  const { options } = patient.context;
+  const isAsked = ({ stage }: { stage: string }): boolean => stages.includes(stage);
+  const behind = options.packages.stages.filter(
+    ({ name, gate }) => gate?.environment && stages.includes(name),
+  );
+  return [
+    repositoryCheck(patient),
+    workflowsCheck(patient),
+    ledgerRulesCheck(patient),
+    tagRulesCheck(patient),
+    ...environmentsOf(options)
+      .filter(isAsked)
+      .map((used) => environmentCheck(patient, used)),
+    ...behind.map((stage) => secretCheck(patient, stage)),
+  ];
 }
 
 /** The stages that a command for this one touches: itself, and the one before, from which it fetches. Without a stage, all. */

@@ -10,7 +10,9 @@ import {
   type ServicePipeline,
 } from '../pipeline/index.ts';
 import type { Stage } from '../pipeline/types.ts';
-import { Secret } from '../foundation/index.ts';
+import { presentEnvironments, type Present } from '../environments/index.ts';
+import { errors, Secret } from '../foundation/index.ts';
+import { githubToken, openGitHub, type GitHub } from '../github/index.ts';
 import { readClientConfig, type ClientConfig } from '../registry/client-config.ts';
 import { CONNECTIONS, openNpmStore, type StageStore } from '../registry/index.ts';
 import { openHttp, type Http } from '../registry/http.ts';
@@ -44,6 +46,10 @@ export interface Patient {
   reading(): Promise<Reading>;
   /** The rules as they stand on the default branch now. */
   policy(): Promise<Policy>;
+  /** @throws GITHUB_TOKEN_MISSING, GITHUB_REPOSITORY_UNKNOWN */
+  github(): Promise<GitHub>;
+  /** The environments that GitHub has. */
+  environments(): Promise<Present[]>;
   close(): Promise<void>;
 }
 
@@ -68,6 +74,13 @@ export function openPatient(context: Context): Patient {
   });
   const stage = async (name: string): Promise<Stage> =>
     (await stages()).find((one) => one.name === name) as Stage;
+  const github = once(async () => {
+    const opened = openGitHub({ options: options.github, identity: context.identity, env });
+    // Without a token each request would say so.
+    if (!githubToken(env))
+      throw errors.GITHUB_TOKEN_MISSING({ repository: `${opened.owner}/${opened.repo}` });
+    return opened;
+  });
   const reading = once(async () => {
     const opened = await openReading(repository, options.ledger.remote);
     closing.push(opened.close);
@@ -111,6 +124,8 @@ export function openPatient(context: Context): Patient {
       const { branch, commit } = await here.defaultBranch();
       return policyFrom({ repository: here, branch, commit, optionsFile: 'nx.json' });
     }),
+    github,
+    environments: once(async () => presentEnvironments(await github())),
     close: async () => {
       for (const end of closing.splice(0)) await end();
     },

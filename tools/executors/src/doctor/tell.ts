@@ -1,5 +1,4 @@
-import { appendFile } from 'node:fs/promises';
-import { redact } from '../foundation/index.ts';
+import { toSummary } from '../report/job/index.ts';
 import { annotationsOf, summaryOf } from './text.ts';
 import type { Diagnosis } from './types.ts';
 
@@ -11,6 +10,5 @@ export async function tell(
 ): Promise<void> {
   if (env['GITHUB_ACTIONS'] !== 'true') return;
   for (const line of annotationsOf(diagnosis)) write(line);
-  const summary = env['GITHUB_STEP_SUMMARY'];
-  if (summary) await appendFile(summary, redact(summaryOf(diagnosis)));
+  await toSummary(env, summaryOf(diagnosis));
 }

@@ -1,4 +1,4 @@
-import { annotation } from '../report/notifications/github.ts';
+import { annotation, cell } from '../report/notifications/github.ts';
 import { table } from '../report/table.ts';
 import type { Checked, Diagnosis, Verdict } from './types.ts';
 
@@ -93,11 +93,3 @@ export function summaryOf(diagnosis: Diagnosis): string {
     '',
   ].join('\n');
 }
-
-/** Texts of others stay texts, in Markdown and in HTML. */
-const cell = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll(/([\\`*_[\]|~])/g, '\\$1')
-    .replaceAll(/\r?\n/g, '<br>');
