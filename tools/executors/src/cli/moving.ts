@@ -56,7 +56,7 @@ export function promoteCommand(program: Command, perform: Perform): void {
           ),
         );
         if (closed.size > 0 && !flags.json && !flags.dryRun) say(explainClosed(closed, stage).format());
-        if (!flags.dryRun) await askForApprovals(context, plan);
+        if (!flags.dryRun) await askForApprovals(context, plan, results);
         if (flags.json) answer(JSON.stringify({ plan, results }, undefined, 2));
         else if (flags.dryRun) answer(formatPlan(plan));
         return flags.dryRun ? planExit(plan.items) : exitOf(results);
@@ -81,10 +81,11 @@ async function offerApproval(
   if (await ask('Approve this plan with your SSH key now?', signal)) await approve(context, options);
 }
 
-const isClosed = (result: PackageResult) => result.error?.code === 'GATE_CLOSED';
+/** Nothing went wrong: a person is still to say yes. */
+const isClosed = (result: PackageResult) => result.error?.exit === EXIT.gateClosed;
 
 /** A closed gate counts as such only where nothing else happened. */
-function exitOf(results: PackageResult[]): ExitCode {
+export function exitOf(results: PackageResult[]): ExitCode {
   const failed = results.filter((result) => !result.success);
   if (failed.length === 0) return EXIT.done;
   const moved = results.some((result) => result.status === 'done');

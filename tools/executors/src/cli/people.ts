@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { EXIT } from '../foundation/index.ts';
-import { approve, override, waiting } from '../promotion/approve.ts';
+import { override, waiting } from '../promotion/approve.ts';
+import { APPROVAL_WAIT, approveAll, asData, waitMs } from '../promotion/approve-staged.ts';
 import { unhold } from '../promotion/rollback.ts';
-import { formatApproval, formatPlan } from '../report/plan.ts';
+import { formatApprovals, formatPlan } from '../report/plan.ts';
+import { exitOf } from './moving.ts';
 import { kindOfStage } from '../promotion/kinds/index.ts';
 import { ask, requestsFor, type Perform } from './shared.ts';
 
@@ -11,6 +13,7 @@ interface ApproveFlags {
   as?: string;
   comment?: string;
   expires?: string;
+  wait?: string;
   dryRun?: boolean;
   yes?: boolean;
   json?: boolean;
@@ -26,14 +29,22 @@ export function approveCommand(program: Command, perform: Perform): void {
     .option('--as <principal>', 'sign as this principal of the approvers file')
     .option('--comment <text>', 'stands in the record')
     .option('--expires <duration>', 'how long it may be used', '7d')
+    .option(
+      '--wait <duration>',
+      'where versions are staged: how long to wait for the approval of each in the registry',
+      APPROVAL_WAIT,
+    )
     .option('--dry-run', 'show the plan; sign nothing')
     .option('--yes', 'do not ask, even at a terminal')
     .option('--json', 'as JSON')
     .action((stage: string, packages: string[], flags: ApproveFlags) =>
       perform(async ({ context, signal, answer, say }) => {
         const requests = await requestsFor(context, kindOfStage(context.options, stage, 'approve'), packages);
-        const approved = await approve(context, {
+        const done = await approveAll(context, {
           stage,
+          say,
+          signal,
+          waitMs: waitMs(flags.wait),
           dryRun: flags.dryRun ?? false,
           ...(requests ? { requests } : {}),
           ...(flags.comment ? { comment: flags.comment } : {}),
@@ -44,8 +55,8 @@ export function approveCommand(program: Command, perform: Perform): void {
             return ask(`Approve these ${waiting(plan).length} as ${signer.principal}?`, signal);
           },
         });
-        answer(flags.json ? JSON.stringify(approved, undefined, 2) : formatApproval(approved));
-        return EXIT.done;
+        answer(flags.json ? JSON.stringify(asData(done), undefined, 2) : formatApprovals(done));
+        return exitOf(done.session?.results ?? []);
       }, flags),
     );
 }

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { redact } from '../foundation/index.ts';
 import type { Context } from '../promotion/context.ts';
+import type { PackageResult } from '../promotion/carry.ts';
 import type { PromotionPlan } from '../promotion/types.ts';
 import { openNotifier, type Notification } from '../report/notifications/index.ts';
 
@@ -30,11 +31,20 @@ export function ownerOf(env: NodeJS.ProcessEnv): string {
 const NAMED = 3;
 
 /** Asks for approvals, once for all that a promotion leaves waiting for them; nothing where it waits for none. */
-export async function askForApprovals(context: Context, plan: PromotionPlan): Promise<void> {
-  const waiting = plan.items.filter((item) =>
-    item.gate?.results.some(
-      ({ open, condition }) => !open && (condition === 'approvals' || condition === 'environment'),
-    ),
+export async function askForApprovals(
+  context: Context,
+  plan: PromotionPlan,
+  results: readonly PackageResult[] = [],
+): Promise<void> {
+  const staged = new Set(
+    results.flatMap(({ name, error }) => (error?.code === 'STAGED_WAITING' ? [name] : [])),
+  );
+  const waiting = plan.items.filter(
+    (item) =>
+      staged.has(item.name) ||
+      item.gate?.results.some(
+        ({ open, condition }) => !open && (condition === 'approvals' || condition === 'environment'),
+      ),
   );
   const [first] = waiting;
   if (!first) return;

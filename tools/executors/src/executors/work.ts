@@ -166,7 +166,7 @@ export const promoteTasks: Work<PromoteExecutorOptions> = (context, tasks, how) 
       onEvent: how.onEvent,
       onResult: (result) => how.settle(result, stage),
     });
-    if (!options.dryRun) await askForApprovals(context, plan);
+    if (!options.dryRun) await askForApprovals(context, plan, results);
     return { data: { plan, results }, results };
   });
 

@@ -229,6 +229,49 @@ export const errors = catalogue({
       next: 'run the same command again later: it continues from here',
     }),
   },
+  STAGED_WAITING: {
+    exit: EXIT.gateClosed,
+    text: (p: { name: string; version: string; stage: string; compared: boolean }) => ({
+      what: `${p.name}@${p.version} is staged in ${p.stage}, and waits for a person's approval there`,
+      state:
+        'nobody can install it yet; ' +
+        (p.compared
+          ? 'the bytes that are staged are the right ones'
+          : 'the token here may not see what is staged, so who approves compares the bytes'),
+      next: `npx nx approve -c ${p.stage} (then the same command again, which continues from here)`,
+    }),
+  },
+  STAGED_OTHER_BYTES: {
+    exit: EXIT.failed,
+    text: (p: {
+      name: string;
+      version: string;
+      stage: string;
+      expected: string;
+      found: string;
+      reject: string;
+    }) => ({
+      what: `${p.stage} has other bytes staged as ${p.name}@${p.version} than the ledger has: ${p.found} instead of ${p.expected}`,
+      state: 'nobody can install them, as long as nobody approves them',
+      next: `${p.reject} (then the same command again)`,
+    }),
+  },
+  STAGED_REJECTED: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string; stage: string }) => ({
+      what: `${p.name}@${p.version} is no longer staged in ${p.stage}, and was not published: somebody rejected it`,
+      state: 'nobody can install it; nothing was recorded or tagged',
+      next: 'release another version; or run the same command again, which stages this one once more',
+    }),
+  },
+  STAGED_NOTHING: {
+    exit: EXIT.failed,
+    text: (p: { names: string[]; stage: string }) => ({
+      what: `nothing is staged in ${p.stage} of ${p.names.join(', ')}`,
+      state: 'nothing was changed',
+      next: `npx nx affected -t promote -c ${p.stage} (stages what waits), then npx nx approve -c ${p.stage}`,
+    }),
+  },
   TAG_NOT_VISIBLE_YET: {
     exit: EXIT.failed,
     text: (p: { name: string; version: string; tag: string; stage: string }) => ({

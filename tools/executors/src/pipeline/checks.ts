@@ -31,12 +31,17 @@ export function crossChecks(options: SluiceOptions): string[] {
   ];
 }
 
-/** Only npm's own protocol knows how a job's token is exchanged. */
+/** Only npm's own protocol knows how a job's token is exchanged, and how a version is staged. */
 function publishingProblems(at: string, stage: PackageStageOptions): string[] {
   const isNpm = registryKind(stage.registry, stage.kind) === 'npm';
-  return stage.trusted && !isNpm
-    ? [`${at}.trusted: needs a registry of npm's kind; say "kind": "npm" if it is one`]
-    : [];
+  const needs = 'needs a registry of npm\'s kind; say "kind": "npm" if it is one';
+  return [
+    ...(stage.trusted && !isNpm ? [`${at}.trusted: ${needs}`] : []),
+    ...(stage.publish === 'staged' && !isNpm ? [`${at}.publish: "staged" ${needs}`] : []),
+    ...(stage.approvedWithin !== undefined && stage.publish !== 'staged'
+      ? [`${at}.approvedWithin: nobody approves what is not staged; say "publish": "staged"`]
+      : []),
+  ];
 }
 
 function uniqueNames(options: SluiceOptions): string[] {

@@ -39,7 +39,22 @@ describe('a wrong option is named by its path', () => {
     [
       'unlike any option',
       { packages: { stages: [{ ...first, zzzzzz: 1 }] } },
-      'packages.stages[0].zzzzzz: is not an option; here are: name, registry, kind, tokenEnv, access, trusted, gate, verify, tag, visibleWithin',
+      'packages.stages[0].zzzzzz: is not an option; here are: name, registry, kind, tokenEnv, access, trusted, publish, approvedWithin, gate, verify, tag, visibleWithin',
+    ],
+    [
+      'a staged stage whose registry cannot stage',
+      { packages: { stages: [{ name: 'test', registry: 'https://npm.example.com', publish: 'staged' }] } },
+      `packages.stages[0].publish: "staged" needs a registry of npm's kind; say "kind": "npm" if it is one`,
+    ],
+    [
+      'a wait for approvals that nobody gives',
+      { packages: { stages: [{ name: 'public', approvedWithin: '30m' }] } },
+      'packages.stages[0].approvedWithin: nobody approves what is not staged; say "publish": "staged"',
+    ],
+    [
+      'half a Sigstore',
+      { packages: { stages: [{ name: 'public' }], sigstore: { fulcio: 'https://fulcio.example.com' } } },
+      'packages.sigstore.rekor: is missing',
     ],
     ['a stage without a name', { packages: { stages: [{}] } }, 'packages.stages[0].name: is missing'],
     [

@@ -63,7 +63,7 @@ export function resolveStages(input: ResolveInput): Stage[] {
   }));
 }
 
-type Place = Pick<Stage, 'registry' | 'kind' | 'identity' | 'token' | 'tokenEnv' | 'trusted'>;
+type Place = Pick<Stage, 'registry' | 'kind' | 'identity' | 'token' | 'tokenEnv' | 'trusted' | 'staged'>;
 
 function place(
   stage: PackageStageOptions,
@@ -99,6 +99,10 @@ function place(
     token: trusted && given && PLACEHOLDER.test(given.reveal()) ? undefined : given,
     tokenEnv,
     ...(trusted ? { trusted } : {}),
+    // The local registries know nothing of it, and publish directly.
+    ...(stage.publish === 'staged' && kind === 'npm'
+      ? { staged: { approvedWithinMs: stage.approvedWithin ? durationMs(stage.approvedWithin) : 0 } }
+      : {}),
   };
 }
 

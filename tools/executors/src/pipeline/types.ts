@@ -50,6 +50,10 @@ export interface PackageStageOptions {
   access?: 'public' | 'restricted';
   /** Tokens of CI jobs are exchanged for tokens of the registry. */
   trusted?: boolean;
+  /** `staged`: a person approves each version in the registry before anybody can install it. */
+  publish?: 'direct' | 'staged';
+  /** How long a promotion waits for that, for instance "30m"; without it not at all. */
+  approvedWithin?: string;
   gate?: GateOptions;
   /** `bytes` (default) reads back and compares; `install` also installs and imports. */
   verify?: 'bytes' | 'install';
@@ -182,6 +186,8 @@ export interface Stage {
   tokenEnv: string;
   /** A job's own token is exchanged for one that publishes, where the job may ask for one. */
   trusted?: boolean;
+  /** Set where versions are staged, and wait for a person's approval in the registry. */
+  staged?: { approvedWithinMs: number };
   access: 'public' | 'restricted';
   tag: string;
   verify: 'bytes' | 'install';

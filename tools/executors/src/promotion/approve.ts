@@ -127,7 +127,8 @@ export async function override(
   return { until, by: signer.principal };
 }
 
-function parsedDuration(text: string): number {
+/** Milliseconds. @throws DURATION_INVALID */
+export function parsedDuration(text: string): number {
   try {
     return durationMs(text);
   } catch {

@@ -3,7 +3,8 @@ import type { Stage } from '../pipeline/types.ts';
 import type { Presence, StageStore } from '../registry/types.ts';
 import { runRows, type Outcome, type RunOptions } from '../steps/index.ts';
 import { memoryBudget } from './budget.ts';
-import { releasePassage, rowsFor, type Passage } from './rows.ts';
+import { releasePassage, type Passage } from './rows.ts';
+import { rowsFor } from './stage-rows.ts';
 
 /** What became of one package, for the executor, the terminal and `--output-file`. */
 export interface PackageResult {

@@ -1,15 +1,6 @@
 import { errors } from '../foundation/index.ts';
 import type { Batch, Entry, Published, SourceInfo } from '../ledger/types.ts';
-import {
-  checkProvenance,
-  openTrust,
-  provenanceMaker,
-  readProvenanceFile,
-  sha256Of,
-  writeProvenanceFile,
-  type Expected,
-  type Trust,
-} from '../provenance/index.ts';
+import type { Expected } from '../provenance/index.ts';
 import type { Context } from './context.ts';
 
 /** A Sigstore bundle that was proved. */
@@ -41,6 +32,8 @@ export interface Proofs {
 
 export function openProofs(context: Context): Proofs {
   const rules = once(async () => {
+    // Loaded late: what has no provenance needs none of Sigstore.
+    const room = await import('../provenance/index.ts');
     const { options, branch, commit } = await context.policy();
     const own = options.packages.sigstore;
     const root = own && (await context.repository.show(commit, own.trustedRoot));
@@ -48,12 +41,13 @@ export function openProofs(context: Context): Proofs {
       throw errors.PROVENANCE_TRUST_MISSING({ why: `${own.trustedRoot} is not on ${branch}` });
     const { issuer, repository } = options.github;
     return {
-      trust: openTrust(root) as Trust,
+      ...room,
+      trust: room.openTrust(root),
       expected: {
         issuer,
         repository: repository ?? context.identity.split('/').slice(1).join('/'),
       } satisfies Partial<Expected>,
-      maker: provenanceMaker({
+      maker: room.provenanceMaker({
         env: context.env,
         sigstore: own,
         mode: options.packages.provenance ?? 'auto',
@@ -70,8 +64,8 @@ export function openProofs(context: Context): Proofs {
   return {
     first: async (item, folder, source, signal) => {
       if (context.profile !== 'live') return undefined;
-      const { trust, expected, maker } = await rules();
-      const before = await readProvenanceFile(folder);
+      const { trust, expected, maker, checkProvenance, ...files } = await rules();
+      const before = await files.readProvenanceFile(folder);
       // Of changes that no commit has, a provenance would say where they do not come from.
       if (before === undefined && source.dirty) return undefined;
       const text = before ?? (await maker.make(item, signal));
@@ -87,7 +81,7 @@ export function openProofs(context: Context): Proofs {
           ...item,
           problem: `it is of the commit ${checked.commit}, which ${source.commit} does not come from`,
         });
-      if (before === undefined) await writeProvenanceFile(folder, text);
+      if (before === undefined) await files.writeProvenanceFile(folder, text);
       return { text, ...checked };
     },
     onward: async ({ record, batch }) => {
@@ -95,7 +89,7 @@ export function openProofs(context: Context): Proofs {
       if (!provenance) return undefined;
       const text = (await batchAt(batch)).attachments?.[provenance.sha256];
       if (text === undefined) throw errors.PROVENANCE_MISSING({ name, version, sha256: provenance.sha256 });
-      const { trust, expected } = await rules();
+      const { trust, expected, checkProvenance } = await rules();
       const checked = await checkProvenance(
         text,
         { name, version, integrity, ...expected, ...provenance },
@@ -108,9 +102,7 @@ export function openProofs(context: Context): Proofs {
 
 /** For the ledger's batch. */
 export function attachmentsOf(bundles: Iterable<Bundle | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    [...bundles].flatMap((bundle) => (bundle ? [[sha256Of(bundle.text), bundle.text]] : [])),
-  );
+  return Object.fromEntries([...bundles].flatMap((bundle) => (bundle ? [[bundle.sha256, bundle.text]] : [])));
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

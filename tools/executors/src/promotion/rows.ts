@@ -39,6 +39,9 @@ export interface Passage {
   prove?: (passage: Passage, signal: AbortSignal) => Promise<Bundle | undefined>;
   /** Filled on the way: the provenance. */
   bundle?: Bundle;
+  /** Filled on the way, where it is staged: the registry holds the true bytes, and since when it no longer lists them. */
+  comparedStaged?: boolean;
+  goneSince?: number;
   /** Filled on the way: what the registry serves instead, when it was put by this run. */
   served?: string;
   putNow?: boolean;
@@ -51,14 +54,19 @@ export interface Passage {
   release?: () => void;
 }
 
-const dispose = async (passage: Passage): Promise<void> => {
+/** What knows how the target looks. */
+export type Looked = Pick<Passage, 'name' | 'version' | 'target' | 'presence' | 'lookedAt'>;
+
+/** Frees the bytes and their room. */
+export const dispose = async (passage: Passage): Promise<void> => {
   await passage.bytes?.dispose();
   delete passage.bytes;
   passage.release?.();
   delete passage.release;
 };
 
-const look = async (passage: Passage, signal: AbortSignal): Promise<void> => {
+/** Asks the target anew. */
+export const look = async (passage: Looked, signal: AbortSignal): Promise<void> => {
   passage.presence = await passage.target.look(passage.name, signal);
   passage.lookedAt = performance.now();
 };
@@ -72,9 +80,15 @@ const tagCame = async (passage: Passage, signal: AbortSignal): Promise<void> => 
     throw errors.TAG_NOT_VISIBLE_YET({ name, version, tag, stage: stage.name }, { transient: true });
 };
 
-const there = (passage: Passage) => passage.presence?.versions.get(passage.version);
+/** What the target says of this version, as of the last look. */
+export const there = (passage: Looked) => passage.presence?.versions.get(passage.version);
 
-const WAIT = 'wait until visible';
+/** Registries show a provenance to everybody, and take none for what they show to some. */
+export const shownProvenance = ({ target, stage, bundle }: Passage): string | undefined =>
+  target.capabilities.provenance && stage.access === 'public' ? bundle?.text : undefined;
+
+export const PUT = 'put';
+export const WAIT = 'wait until visible';
 
 /**
  * The states of one package on its way into a stage, as a table. Only `put` and the dist-tag wait for the dependencies, so
@@ -120,7 +134,7 @@ export const passageRows: Row<Passage>[] = [
     timeout: 600_000,
   },
   {
-    title: 'put',
+    title: PUT,
     waitsFor: 'visible',
     // Where a registry shows what it accepts at once, dependents need not wait until that was looked at; what another
     // run is putting just now may be said to be there before it is shown.
@@ -130,9 +144,7 @@ export const passageRows: Row<Passage>[] = [
         : ['accepted'],
     when: (passage) => !there(passage),
     run: async (passage, signal) => {
-      const { bytes, manifest, target, tag, tagAtPut, stage, bundle } = passage;
-      // Registries show a provenance to everybody, and take none for what they show to some.
-      const shown = target.capabilities.provenance && stage.access === 'public';
+      const { bytes, manifest, target, tag, tagAtPut, stage } = passage;
       if (!bytes || !manifest) throw new Error('nothing was fetched');
       const answer = await target.put(
         bytes,
@@ -140,7 +152,7 @@ export const passageRows: Row<Passage>[] = [
         {
           tag: tagAtPut ? tag : CANDIDATE,
           access: stage.access,
-          provenance: shown ? bundle?.text : undefined,
+          provenance: shownProvenance(passage),
         },
         signal,
       );
@@ -223,15 +235,6 @@ export const passageRows: Row<Passage>[] = [
     },
   },
 ];
-
-/** The rows with this stage's patience. */
-export function rowsFor(stage: Stage): Row<Passage>[] {
-  return passageRows.map((row) =>
-    row.title === WAIT && row.retry
-      ? { ...row, retry: { ...row.retry, within: stage.visibleWithinMs } }
-      : row,
-  );
-}
 
 /** Frees what a passage that stopped half-way still holds. */
 export async function releasePassage(passage: Passage): Promise<void> {

@@ -11,7 +11,9 @@ export type Operation =
   | 'deprecate'
   | 'whoami'
   /** A job's token for one of the registry's own (trusted publishing). */
-  | 'exchange';
+  | 'exchange'
+  | 'stage'
+  | 'staged';
 
 /** What was asked; for messages, and because the same status means different things to different requests. */
 export interface Asked {
@@ -81,6 +83,8 @@ const ACTION: Record<Operation, string> = {
   deprecate: 'deprecate versions',
   whoami: 'say who a token belongs to',
   exchange: 'exchange the token of a job',
+  stage: 'stage a version',
+  staged: 'see what is staged',
 };
 
 export function present(): Outcome {

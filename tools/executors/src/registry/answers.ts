@@ -35,8 +35,8 @@ export interface Row {
   outcome: (answer: Answer) => Outcome;
 }
 
-const PUT = ['put'] as const;
-const WRITES: readonly Operation[] = ['put', 'setTag', 'removeTag', 'deprecate'];
+const PUT = ['put', 'stage'] as const;
+const WRITES: readonly Operation[] = ['put', 'stage', 'staged', 'setTag', 'removeTag', 'deprecate'];
 const noToken = (answer: Answer): boolean => answer.stage.token === undefined;
 
 /** Read from above; the first row that fits decides. No other file of ours looks at a registry's words. */

@@ -18,6 +18,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     scopedOnly: false,
     tarballs: 'usual',
     provenance: true,
+    staging: true,
     cannot: [
       STAYS,
       'copies of the packument may be served for some minutes after the tag has moved back',
@@ -33,6 +34,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     scopedOnly: true,
     tarballs: 'named',
     provenance: false,
+    staging: false,
     largest: 256 * 1024 * 1024,
     cannot: [
       STAYS,
@@ -48,6 +50,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     scopedOnly: false,
     tarballs: 'usual',
     provenance: false,
+    staging: false,
     cannot: [STAYS, 'Verdaccio deprecates only for users who have the right to unpublish the package'],
   },
   generic: {
@@ -59,6 +62,7 @@ const TABLE: Record<RegistryKind, Capabilities> = {
     scopedOnly: false,
     tarballs: 'named',
     provenance: false,
+    staging: false,
     cannot: [
       STAYS,
       'this kind of registry is not known to us: it may refuse deprecations, and may serve the old tag for a while (say its "kind" if it is npm, github or verdaccio)',

@@ -9,6 +9,7 @@ import { openHttp, type Http, type Response } from './http.ts';
 import { openCredentials } from './trusted/index.ts';
 import { publishDocument, streamedBody, wholeBody } from './publish-document.ts';
 import { escaped } from './names.ts';
+import { stagingOf } from './staging.ts';
 import type { Presence, PutOptions, StageStore } from './types.ts';
 
 export interface NpmStoreOptions {
@@ -110,13 +111,15 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     return bytes;
   }
 
-  async function put(
+  /** A version's document, to where the registry publishes it or where it keeps it until somebody approves. */
+  async function hand(
+    to: { operation: 'put' | 'stage'; method: 'PUT' | 'POST'; path: string },
     bytes: ArtifactBytes,
     manifest: PackageManifest,
     { tag, access, provenance }: PutOptions,
     signal?: AbortSignal,
   ): Promise<'accepted' | 'present'> {
-    const call = { ...asked('put', manifest.name, manifest.version), size: bytes.size, signal };
+    const call = { ...asked(to.operation, manifest.name, manifest.version), size: bytes.size, signal };
     const refusal = refusedBeforehand(call);
     if (refusal) throw refusal;
     call.stage = await credentials.toPublish(manifest.name, signal);
@@ -129,8 +132,8 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     const small = bytes.buffer !== undefined && bytes.size <= Math.min(memoryLimit, ONE_BUFFER);
     const outcome = await send(http, {
       ...call,
-      method: 'PUT',
-      path: `/${escaped(manifest.name)}`,
+      method: to.method,
+      path: to.path,
       headers: { 'content-type': 'application/json', 'content-length': String(document.length) },
       body: small
         ? wholeBody(document, bytes.buffer!)
@@ -138,6 +141,32 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     });
     return outcome === 'present' ? 'present' : 'accepted';
   }
+
+  const put: StageStore['put'] = (bytes, manifest, how, signal) =>
+    hand(
+      { operation: 'put', method: 'PUT', path: `/${escaped(manifest.name)}` },
+      bytes,
+      manifest,
+      how,
+      signal,
+    );
+
+  const staging = stagingOf({
+    stage,
+    http,
+    mustHave: credentials.mustHave,
+    receive,
+    put: (bytes, manifest, how, signal) =>
+      inOrder(manifest.name, () =>
+        hand(
+          { operation: 'stage', method: 'POST', path: `/-/stage/package/${escaped(manifest.name)}` },
+          bytes,
+          manifest,
+          how,
+          signal,
+        ),
+      ),
+  });
 
   async function setTag(name: string, tag: string, version: string, signal?: AbortSignal): Promise<void> {
     credentials.mustHave('move dist-tags', `npm dist-tag add ${name}@${version} ${tag}`);
@@ -229,6 +258,7 @@ export function openNpmStore(stage: Stage, options: NpmStoreOptions = {}): Stage
     look,
     fetch,
     put: (bytes, manifest, how, signal) => inOrder(manifest.name, () => put(bytes, manifest, how, signal)),
+    ...(capabilitiesOf(stage.kind).staging ? { staging } : {}),
     setTag: (name, tag, version, signal) => inOrder(name, () => setTag(name, tag, version, signal)),
     removeTag: (name, tag, signal) => inOrder(name, () => removeTag(name, tag, signal)),
     deprecate: (name, version, message, signal) =>

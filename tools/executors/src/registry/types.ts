@@ -13,6 +13,8 @@ export interface Capabilities {
   scopedOnly: boolean;
   /** `usual`: tarballs lie where npm's own registry has them, so a download need not ask first. `named`: only the packument tells. */
   tarballs: 'usual' | 'named';
+  /** Versions can be staged, and approved by a person afterwards. */
+  staging: boolean;
   /** Takes a Sigstore bundle beside the tarball, and shows it. */
   provenance: boolean;
   /** Largest tarball in bytes, where known. */
@@ -26,6 +28,30 @@ export interface Presence {
   exists: boolean;
   versions: Map<string, { integrity?: string; shasum?: string; tarball: string; deprecated?: string }>;
   tags: Record<string, string>;
+}
+
+/** A version that the registry has, and shows to nobody until a person approves it there. */
+export interface StagedVersion {
+  id: string;
+  version: string;
+  tag?: string;
+}
+
+/** Publishing in two steps, of which a person does the second with a second factor. */
+export interface Staging {
+  /** Hands a version in; `present` where it is there already, staged or published. */
+  put(
+    bytes: ArtifactBytes,
+    manifest: PackageManifest,
+    options: PutOptions,
+    signal?: AbortSignal,
+  ): Promise<'accepted' | 'present'>;
+  /** What is staged of a package. Tokens of trusted publishing may not ask: TRUSTED_TOKEN_CANNOT, RIGHT_MISSING. */
+  list(name: string, signal?: AbortSignal): Promise<StagedVersion[]>;
+  /** The bytes of a staged version, hashed while they arrive. */
+  fetch(name: string, staged: StagedVersion, signal?: AbortSignal): Promise<ArtifactBytes>;
+  /** What a person types to approve, or to reject. */
+  command(verb: 'approve' | 'reject', staged: StagedVersion): string;
 }
 
 export interface PutOptions {
@@ -54,6 +80,8 @@ export interface StageStore {
     options: PutOptions,
     signal?: AbortSignal,
   ): Promise<'accepted' | 'present'>;
+  /** Undefined where the kind of registry knows no staged publishing. */
+  staging?: Staging;
   setTag(name: string, tag: string, version: string, signal?: AbortSignal): Promise<void>;
   removeTag(name: string, tag: string, signal?: AbortSignal): Promise<void>;
   /** Sets the deprecation message of one version; an empty message takes it away. */

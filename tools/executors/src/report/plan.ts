@@ -1,4 +1,5 @@
 import type { Approved } from '../promotion/approve.ts';
+import type { Approvals } from '../promotion/approve-staged.ts';
 import type { PlanItem, PromotionPlan } from '../promotion/types.ts';
 import { table } from './table.ts';
 
@@ -70,5 +71,17 @@ export function formatApproval({ plan, by, open, closed }: Approved): string {
       : `not approved: plan ${plan.hash.slice(0, 12)} for ${stage}`,
     ...(open.length > 0 ? [`open: ${open.join(', ')}`, `next: npx nx affected -t promote -c ${stage}`] : []),
     ...(missing.length > 0 ? ['still missing:', ...missing] : []),
+  ].join('\n');
+}
+
+/** What `approve` answers, with what became of versions that were staged. */
+export function formatApprovals({ approved, session }: Approvals): string {
+  return [
+    ...(approved ? [formatApproval(approved)] : []),
+    ...(session
+      ? session.results.length > 0
+        ? session.results.map(({ line }) => line)
+        : session.staged.map(({ id, command }) => `${id}: ${command ?? 'approved already'}`)
+      : []),
   ].join('\n');
 }

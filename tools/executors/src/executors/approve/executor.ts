@@ -1,10 +1,10 @@
 import type { ExecutorContext } from '@nx/devkit';
 import { errors } from '../../foundation/index.ts';
-import { approve } from '../../promotion/approve.ts';
+import { approveAll, asData, waitMs } from '../../promotion/approve-staged.ts';
 import { targetConfigurations } from '../../pipeline/index.ts';
 import { kindOfStage } from '../../promotion/kinds/index.ts';
 import { nameOf } from '../../promotion/named.ts';
-import { formatApproval, formatPlan } from '../../report/plan.ts';
+import { formatApprovals, formatPlan } from '../../report/plan.ts';
 import { inWorkspace, type CommonOptions } from '../door.ts';
 
 interface ApproveExecutorOptions extends CommonOptions {
@@ -12,21 +12,24 @@ interface ApproveExecutorOptions extends CommonOptions {
   projects?: string[];
   comment?: string;
   expires?: string;
+  wait?: string;
   key?: string;
   as?: string;
 }
 
 export default async function approveExecutor(options: ApproveExecutorOptions, { root }: ExecutorContext) {
   return inWorkspace(root, options, async (context) => {
-    const { stage, projects = [], comment, expires, dryRun = false } = options;
+    const { stage, projects = [], comment, expires, wait, dryRun = false } = options;
     const target = context.options.targets.approve;
     if (stage === undefined)
       throw errors.STAGE_MISSING({ target, stages: targetConfigurations(context.options) });
     const kind = kindOfStage(context.options, stage, target);
     const state = await (await context.ledger()).refresh();
     const requests = projects.map((project) => ({ project, name: nameOf(kind, state, project) }));
-    const approved = await approve(context, {
+    const done = await approveAll(context, {
       stage,
+      waitMs: waitMs(wait),
+      say: (line) => void process.stdout.write(`${line}\n`),
       dryRun,
       ...(requests.length > 0 ? { requests } : {}),
       ...(comment ? { comment } : {}),
@@ -37,9 +40,9 @@ export default async function approveExecutor(options: ApproveExecutorOptions, {
       },
     });
     return {
-      success: true,
-      data: approved,
-      text: (dryRun ? `${formatPlan(approved.plan)}\n\n` : '') + formatApproval(approved),
+      success: done.session?.results.every((result) => result.success) ?? true,
+      data: asData(done),
+      text: (dryRun && done.approved ? `${formatPlan(done.approved.plan)}\n\n` : '') + formatApprovals(done),
     };
   });
 }
