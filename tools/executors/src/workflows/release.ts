@@ -84,7 +84,10 @@ function toStage(
   isSecond: boolean,
 ): Record<string, Job> {
   const { name, gate } = stage;
-  const begin = (needs: string[]) => ({ needs, if: "!cancelled() && !failure() && needs.release.result == 'success'" });
+  const begin = (needs: string[]) => ({
+    needs,
+    if: "!cancelled() && !failure() && needs.release.result == 'success'",
+  });
   const earlier = isSecond ? ['release'] : ['release', `promote-${before.name}`];
   const env = { ...OWN, ...registryTokens(before, stage) };
   const { promote } = input.options.targets;

@@ -244,11 +244,11 @@ describe.each(VARIANTS)('all workflows %s', (_, workflows) => {
   });
 
   it('leave no password in the checkout, and keep no downloads where something is published', () => {
-    for (const [id, { uses = '', with: inputs }] of steps) {
-      if (uses.startsWith('actions/checkout@')) expect(inputs['persist-credentials'], id).toBe(false);
-      if (uses.startsWith('actions/setup-node@'))
-        expect(inputs['cache'], id).toBe(id === 'ci.yml check' ? 'npm' : undefined);
-    }
+    const using = (action: string) => steps.filter(([, { uses = '' }]) => uses.startsWith(`${action}@`));
+    for (const [id, { with: inputs }] of using('actions/checkout'))
+      expect(inputs['persist-credentials'], id).toBe(false);
+    for (const [id, { with: inputs }] of using('actions/setup-node'))
+      expect(inputs['cache'], id).toBe(id === 'ci.yml check' ? 'npm' : undefined);
   });
 
   it('never run code of a fork with rights', () => {
@@ -260,10 +260,12 @@ describe.each(VARIANTS)('all workflows %s', (_, workflows) => {
 
   it('hold no queue while somebody is waited for', () => {
     const gates = environmentsOf(parseOptions({ ...OPTIONS, workflows })).filter(({ use }) => use === 'gate');
-    for (const [id, { environment, concurrency }] of all)
-      if (gates.some(({ name }) => name === environment)) expect(concurrency, id).toBeUndefined();
-    for (const [file, { concurrency }] of parsed)
-      if (file !== 'ci.yml') expect(concurrency, file).toBeUndefined();
+    const waiting = all.filter(([, { environment }]) => gates.some(({ name }) => name === environment));
+    expect(waiting.map(([id, { concurrency }]) => [id, concurrency])).toEqual(
+      waiting.map(([id]) => [id, undefined]),
+    );
+    const whole = parsed.flatMap(([file, { concurrency }]) => (concurrency ? [file] : []));
+    expect(whole).toEqual(['ci.yml']);
   });
 
   it('are as prettier would write them', async () => {

@@ -70,10 +70,8 @@ describe.skipIf(act === undefined)('release.yml, run', { timeout: 240_000 }, () 
   it('has a job more when a stage was added and the workspace was synced', async () => {
     shop.pull();
     await shop.registry('late');
-    const added = await shop.run(
-      'nx',
-      ...['g', '@sluice/nx:stage', 'late', '--after=test', `--registry=${shop.url('late')}`],
-    );
+    const to = `--registry=${shop.url('late')}`;
+    const added = await shop.run('nx', 'g', '@sluice/nx:stage', 'late', '--after=test', to);
     expect(added.code, added.out).toBe(0);
     expect((await shop.run('nx', 'sync:check')).code).not.toBe(0);
     expect((await shop.run('nx', 'sync')).code).toBe(0);
