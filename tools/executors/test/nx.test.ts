@@ -126,6 +126,11 @@ describe('the targets, through Nx', { timeout: 240_000 }, () => {
     expect(status.out).toMatch(/units\s+1\.1\.0/);
     const verify = await workspace.run('nx', 'verify');
     expect(verify.code, verify.out).toBe(0);
+    const doctor = await workspace.run('nx', 'doctor', '-c', 'test', '--outputFile=dist/doctor.json');
+    expect(doctor.code, doctor.out).toBe(0);
+    expect(doctor.out).toMatch(/registry: local registry +test +ok/);
+    const written = readFileSync(join(workspace.root, 'dist/doctor.json'), 'utf8');
+    expect(JSON.parse(written)).toMatchObject({ stage: 'test', ok: true });
   });
 
   it('names a wrong option by its path', async () => {
