@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tool } from './tools.ts';
@@ -12,9 +11,7 @@ describe.skipIf(act === undefined)('release.yml, run', { timeout: 240_000 }, () 
   let shop: Workshop;
   let ran: Ran;
   beforeAll(async () => {
-    shop = new Workshop(act as string);
-    // Images take an engine.
-    for (const app of ['api', 'web']) rmSync(join(shop.root, 'apps', app, 'sluice.json'));
+    shop = new Workshop(act as string).withoutServices();
     await shop.begin([{ name: 'inner' }, { name: 'test' }, { name: 'public', gate: REVIEWED }]);
   });
   afterAll(() => shop?.close());

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { ACTIONS } from '../../src/workflows/actions.ts';
 import { copyWorkspace } from '../../src/testing/copy-workspace.ts';
@@ -43,6 +43,8 @@ export class Workshop {
   readonly env: NodeJS.ProcessEnv;
   readonly #act: string;
   readonly secrets: Record<string, string> = { GITHUB_TOKEN: 'token-of-the-job' };
+  /** Variables of the repository, as `vars` has them. */
+  readonly vars: Record<string, string> = {};
   readonly #registries = new Map<string, TestVerdaccio>();
   #runs = 0;
 
@@ -149,6 +151,12 @@ export class Workshop {
     }).trim();
   }
 
+  /** The sample services are gone: their images take an engine, and minutes. */
+  withoutServices(): this {
+    rmSync(join(this.root, 'apps'), { recursive: true });
+    return this;
+  }
+
   commit(message: string): void {
     this.git('add', '.');
     this.git('commit', '--quiet', '--message', message);
@@ -171,6 +179,13 @@ export class Workshop {
     this.push();
   }
 
+  write(files: Record<string, string>): void {
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.root, file)), { recursive: true });
+      writeFileSync(join(this.root, file), text);
+    }
+  }
+
   json(file: string, change: (json: Record<string, any>) => unknown): void {
     const path = join(this.root, file);
     writeFileSync(path, `${JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8'))), null, 2)}\n`);
@@ -190,34 +205,20 @@ export class Workshop {
     return this.#spawn(command, args, env);
   }
 
-  /** Runs a workflow for an event, as GitHub would at this commit of the default branch. */
-  async act(file: string, event: string, payload: object = {}, ...args: string[]): Promise<Ran> {
+  /** Runs a workflow for an event, as GitHub would at the commit that is checked out here. */
+  async act(file: string, event: string, payload: { ref?: string; inputs?: object } = {}): Promise<Ran> {
     this.#runs += 1;
-    const sha = this.git('rev-parse', 'HEAD');
-    const at = join(this.folder, `event-${this.#runs}.json`);
-    const common = {
-      ref: 'refs/heads/main',
-      after: sha,
-      repository: { default_branch: 'main', full_name: 'acme/platform' },
-    };
-    writeFileSync(at, JSON.stringify({ ...common, ...payload }));
-    const secrets = join(this.folder, 'secrets');
-    writeFileSync(
-      secrets,
-      Object.entries(this.secrets)
-        .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
-        .join(''),
-    );
+    const eventFile = join(this.folder, `event-${this.#runs}.json`);
+    const repository = { default_branch: 'main', full_name: 'acme/platform' };
+    const common = { ref: 'refs/heads/main', after: this.git('rev-parse', 'HEAD'), repository };
+    writeFileSync(eventFile, JSON.stringify({ ...common, ...payload }));
     const { code, out } = await this.#spawn(
       this.#act,
       [
         event,
-        '--workflows',
-        `.github/workflows/${file}`,
-        '--eventpath',
-        at,
-        '--secret-file',
-        secrets,
+        ...['--workflows', `.github/workflows/${file}`, '--eventpath', eventFile],
+        ...['--secret-file', this.#settings('secrets', this.secrets)],
+        ...['--var-file', this.#settings('vars', this.vars)],
         '--platform',
         'ubuntu-latest=-self-hosted',
         '--no-skip-checkout',
@@ -238,7 +239,6 @@ export class Workshop {
         `STANDIN_ARTIFACTS=${this.artifacts()}`,
         '--env',
         `GITHUB_RUN_ID=${this.#runs}`,
-        ...args,
       ],
       this.env,
     );
@@ -262,6 +262,14 @@ export class Workshop {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** Puts a program of that name in front of the real one that only remembers how it was called. */
+  program(name: string): () => string[] {
+    const calls = join(this.folder, `${name}-calls`);
+    writeFileSync(calls, '');
+    writeFileSync(join(this.folder, 'bin', name), `#!/bin/sh\necho "$*" >>'${calls}'\n`, { mode: 0o755 });
+    return () => readFileSync(calls, 'utf8').split('\n').filter(Boolean);
+  }
+
   /** `npm ci` takes what is installed here; everything else is the real npm. */
   #prepareRunner(): void {
     mkdirSync(join(this.folder, 'bin'));
@@ -272,6 +280,18 @@ export class Workshop {
     const script = `#!/bin/sh\nif [ "$1" = ci ]; then exec node '${join(this.folder, 'bin/link.ts')}'; fi\nexec '${npm}' "$@"\n`;
     writeFileSync(join(this.folder, 'bin/npm'), script, { mode: 0o755 });
     symlinkSync(process.execPath, join(this.folder, 'bin/node'));
+  }
+
+  /** A file in the form that act reads. */
+  #settings(name: string, values: Record<string, string>): string {
+    const file = join(this.folder, name);
+    writeFileSync(
+      file,
+      Object.entries(values)
+        .map(([key, value]) => `${key}=${JSON.stringify(value)}\n`)
+        .join(''),
+    );
+    return file;
   }
 
   #key(name: string): string {
