@@ -1158,9 +1158,9 @@ export const errors = catalogue({
   PROVENANCE_NOT_PERMITTED: {
     exit: EXIT.failed,
     text: (p: { name: string }) => ({
-      what: `packages.provenance is true, and this is no job that may ask for a token to sign the provenance of ${p.name} with`,
+      what: `provenance is true, and this is no job that may ask for a token to sign the provenance of ${p.name} with`,
       state: 'nothing was published',
-      next: 'publish in a job with the right "id-token: write", or set packages.provenance to "auto"',
+      next: 'publish in a job with the right "id-token: write", or set provenance to "auto"',
     }),
   },
   PROVENANCE_SIGNING_FAILED: {
@@ -1168,7 +1168,7 @@ export const errors = catalogue({
     text: (p: { name: string; said: string }) => ({
       what: `Sigstore did not sign the provenance of ${p.name}: ${p.said}`,
       state: 'it was not published',
-      next: 'run the same command again, or set packages.provenance to false',
+      next: 'run the same command again, or set provenance to false',
     }),
   },
   PROVENANCE_LOG_CONFLICT: {
@@ -1200,7 +1200,7 @@ export const errors = catalogue({
     text: (p: { why: string }) => ({
       what: `no provenance can be checked: ${p.why}`,
       state: 'nothing was changed',
-      next: 'run the same command again, or correct packages.sigstore.trustedRoot in nx.json on the default branch',
+      next: 'run the same command again, or correct sigstore.trustedRoot in nx.json on the default branch',
     }),
   },
 
@@ -1219,6 +1219,40 @@ export const errors = catalogue({
       what: `GitHub does not let ${p.repository}, which is private, have all that nx.json wants (its plan decides)${p.refused.map((line) => `\n    ${line}`).join('')}`,
       state: 'everything else is as nx.json wants it; jobs in these environments wait for nobody',
       next: 'let people approve by signature: "approvals": 1 in the gate (docs/guide/gates.md), and take what is not allowed out of github.environments; or take a plan that has it (Enterprise)',
+    }),
+  },
+
+  // ── outcome: releases and deployments on GitHub ─────────────────────────────────────────────────────
+  ANNOUNCE_LOCAL: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string }) => ({
+      what: `what happens to ${p.stage} in the local profile is no news for GitHub`,
+      state: 'nothing was announced',
+      next: 'set SLUICE_PROFILE=live',
+    }),
+  },
+  RELEASE_TAG_MISSING: {
+    exit: EXIT.failed,
+    text: (p: { tag: string; commit: string }) => ({
+      what: `GitHub does not have the tag ${p.tag}, and would make one of its own, at another commit`,
+      state: 'there is no release of this version; what was promoted stands',
+      next: `git tag -a -m ${p.tag} ${p.tag} ${p.commit} && git push origin refs/tags/${p.tag}, then run the same command again`,
+    }),
+  },
+  ANNOUNCE_LIBRARY_MISSING: {
+    exit: EXIT.badInput,
+    text: (_: object) => ({
+      what: 'releases on GitHub are made by @semantic-release/github, which is not installed',
+      state: 'nothing was announced; what was promoted stands',
+      next: 'npm install --save-dev @semantic-release/github, then run the same command again',
+    }),
+  },
+  ANNOUNCE_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { tag: string; said: string }) => ({
+      what: `the release ${p.tag} could not be announced on GitHub: ${p.said}`,
+      state: 'what was promoted stands; of the release, what was made so far stands too',
+      next: 'run the same command again: what is there already is not made twice',
     }),
   },
 
@@ -1507,7 +1541,7 @@ export const errors = catalogue({
     text: (p: { file: string }) => ({
       what: `${p.file} was not written by npx nx sync, and would be replaced`,
       state: 'no workflow was written',
-      next: `give it another name: git mv ${p.file} ${p.file.replace(/\.yml$/, '-own.yml')}; then npx nx sync`,
+      next: `give it another name: git mv ${p.file} ${String(p.file).replace(/\.yml$/, '-own.yml')}; then npx nx sync`,
     }),
   },
   PLAN_CHANGED: {
