@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { asSluiceError, errors, EXIT, redact, redactOutput, type ExitCode } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
+import { announceCommand } from './announce.ts';
 import { doctorCommand } from './doctor.ts';
 import { annotationOf } from '../report/job/index.ts';
 import { approveCommand, overrideCommand, unholdCommand } from './people.ts';
@@ -31,6 +32,7 @@ export function sluiceProgram(perform: Perform): Command {
     approveCommand,
     statusCommand,
     verifyCommand,
+    announceCommand,
     doctorCommand,
     rollbackCommand,
     unholdCommand,

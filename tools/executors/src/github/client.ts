@@ -88,7 +88,6 @@ function clientClass({ env, fetch, secondMs = 1000 }: GitHubInput, api: string, 
   const Limited = Octokit.plugin(paginateRest, retry, throttling).defaults({
     userAgent: USER_AGENT,
     log,
-    request: { fetch: bounded(fetch ?? proxied(env)) },
     retry: {
       doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451],
       retries: RETRIES,
@@ -102,9 +101,10 @@ function clientClass({ env, fetch, secondMs = 1000 }: GitHubInput, api: string, 
       ...(isLoopback(api) ? { write: AT_ONCE, notifications: AT_ONCE, search: AT_ONCE } : {}),
     },
   } as object);
+  const ours = { fetch: bounded(fetch ?? proxied(env)) };
   return class extends Limited {
     constructor(given?: ConstructorParameters<typeof Limited>[0]) {
-      super(given);
+      super({ ...given, request: { ...given?.request, ...ours } });
       this.hook.before('request', (options) => {
         options.headers['x-github-api-version'] ??= API_VERSION;
         // A write whose answer was lost may have had its effect.

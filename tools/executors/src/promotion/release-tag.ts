@@ -15,6 +15,14 @@ async function releaseTagPattern(workspaceRoot: string): Promise<string> {
   );
 }
 
+/** Names of release tags, by project and version, as `nx release` reads them. */
+export async function releaseTags(
+  workspaceRoot: string,
+): Promise<(project: string, version: string) => string> {
+  const pattern = await releaseTagPattern(workspaceRoot);
+  return (project, version) => pattern.replace('{projectName}', project).replace('{version}', version);
+}
+
 export interface Release {
   project: string;
   version: string;
@@ -29,11 +37,11 @@ export interface Release {
 export async function tagReleases(context: Context, releases: Release[]): Promise<Map<string, unknown>> {
   const problems = new Map<string, unknown>();
   if (releases.length === 0) return problems;
-  const pattern = await releaseTagPattern(context.workspaceRoot);
+  const tagOf = await releaseTags(context.workspaceRoot);
   const known = await commitsByTag(context.repository);
   const tagged = new Map<string, string[]>();
   for (const { project, version, commit } of releases) {
-    const tag = pattern.replace('{projectName}', project).replace('{version}', version);
+    const tag = tagOf(project, version);
     try {
       if (known.get(tag) !== commit) await context.repository.tag(tag, commit, `${project} ${version}`);
       tagged.set(tag, [...(tagged.get(tag) ?? []), project]);

@@ -48,6 +48,8 @@ export interface Fault {
   answer: number | 'cut';
   headers?: Record<string, string>;
   message?: string;
+  /** Which of these requests; all without it. */
+  when?: (method: string, path: string) => boolean;
   /** The request has its effect, and only the answer is lost. */
   after?: boolean;
 }
@@ -62,6 +64,8 @@ export interface TestGitHub {
   /** What was against GitHub's description, of requests and of answers; `close` throws where there is any. */
   violations: string[];
   fail(fault: Fault): void;
+  /** Nothing goes wrong any more. */
+  unfail(): void;
   /** The primary limit: nothing is answered for so many seconds, or the secondary one. */
   limit(kind: 'primary' | 'secondary', seconds: number, times?: number): void;
   /** From now on an operation needs a right that no token has. */
@@ -117,7 +121,12 @@ export async function startGitHub({
         ? { operation: 'POST /graphql', params: {} }
         : operationOf(method, pathname);
     const name = known?.operation ?? `${method} ${pathname}`;
-    const fault = faults.find((one) => name.startsWith(one.operation ?? '') && (one.times ?? 1) > 0);
+    const fault = faults.find(
+      (one) =>
+        name.startsWith(one.operation ?? '') &&
+        (one.times ?? 1) > 0 &&
+        (one.when?.(method, pathname) ?? true),
+    );
     if (fault) fault.times = (fault.times ?? 1) - 1;
     let answer: Answer | undefined;
     if (!fault || fault.after) {
@@ -204,7 +213,8 @@ export async function startGitHub({
     state,
     requests,
     violations,
-    fail: (fault) => void faults.push({ ...fault }),
+    fail: (fault) => void faults.push(fault),
+    unfail: () => void (faults.length = 0),
     limit: (kind, seconds, times = 1) => {
       const reset = String(Math.ceil(Date.now() / 1000) + seconds);
       faults.push(

@@ -1,0 +1,3 @@
+export { announce, type AnnounceOptions } from './announce.ts';
+export { formatOutcome } from './format.ts';
+export type { Outcome } from './types.ts';
