@@ -6,9 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parseOptions } from '../../src/pipeline/index.ts';
 import { ACTIONLINT, ZIZMOR } from '../../src/workflows/ci.ts';
 import { FOLDER, workflowFiles } from '../../src/workflows/index.ts';
-import { tool } from './tools.ts';
+import { toolForTests } from './tools.ts';
 
-const [actionlint, zizmor] = [tool('actionlint-v1.7.7'), tool('zizmor-1.32.0')];
+const [actionlint, zizmor] = [toolForTests('actionlint-v1.7.7'), toolForTests('zizmor-1.32.0')];
 const gate = (environment: string) => ({ gate: { environment } });
 const VARIANTS: [string, object][] = [
   ['packages alone', { workflows: true }],

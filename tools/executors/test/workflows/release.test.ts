@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tool } from './tools.ts';
+import { toolForTests } from './tools.ts';
 import { Workshop, type Ran } from './workshop.ts';
 
-const act = tool('act-v0.2.82');
+const act = toolForTests('act-v0.2.82');
 const REVIEWED = { approvals: { count: 1, from: ['rita@acme.example'] } };
 
 /** One repository goes through its releases in order; each test stands on the one before. */
