@@ -15,13 +15,13 @@ export { tell } from './tell.ts';
  */
 export async function diagnose(
   context: Context,
-  { stage, signal }: { stage?: string | undefined; signal?: AbortSignal } = {},
+  { stage, signal, limitMs }: { stage?: string | undefined; signal?: AbortSignal; limitMs?: number } = {},
 ): Promise<Diagnosis> {
   if (stage !== undefined) pipelineOf(context.options, stage, context.options.targets.doctor);
   const patient = openPatient(context);
   try {
     const projects = await patient.projects();
-    const checks = await runChecks(checksFor(patient, projects, stage), { signal });
+    const checks = await runChecks(checksFor(patient, projects, stage), { signal, limitMs });
     const counts = countsOf(checks);
     const { profile } = context;
     return { profile, ...(stage ? { stage } : {}), ok: counts.problem === 0, counts, checks };

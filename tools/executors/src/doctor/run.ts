@@ -6,13 +6,20 @@ import type { Check, Checked, Finding } from './types.ts';
 const AT_ONCE = 12;
 const LIMIT_MS = 20_000;
 
+export interface RunOptions {
+  signal?: AbortSignal | undefined;
+  atOnce?: number;
+  /** Milliseconds for a check that does not say its own. */
+  limitMs?: number | undefined;
+}
+
 /**
  * Makes all checks, several at once, each within its time. What one of them throws is its own finding, and stops no other.
  * The answers stand in the order of the checks.
  */
 export async function runChecks(
   checks: readonly Check[],
-  { signal, atOnce = AT_ONCE }: { signal?: AbortSignal | undefined; atOnce?: number } = {},
+  { signal, atOnce = AT_ONCE, limitMs = LIMIT_MS }: RunOptions = {},
 ): Promise<Checked[]> {
   const answers: Checked[] = [];
   let next = 0;
@@ -21,7 +28,7 @@ export async function runChecks(
       const check = checks[at] as Check;
       const { room, title, stage } = check;
       const began = performance.now();
-      const finding = await within(check, signal);
+      const finding = await within(check, check.limitMs ?? limitMs, signal);
       const ms = Math.round(performance.now() - began);
       answers[at] = { room, title, ...(stage ? { stage } : {}), ...finding, ms };
     }
@@ -31,9 +38,8 @@ export async function runChecks(
 }
 
 /** The check's answer, or that it gave none in its time: also where it does not heed its signal. */
-async function within(check: Check, stop: AbortSignal | undefined): Promise<Finding> {
+async function within(check: Check, limitMs: number, stop: AbortSignal | undefined): Promise<Finding> {
   if (stop?.aborted) return unchecked('stopped on request');
-  const { limitMs = LIMIT_MS } = check;
   const limit = AbortSignal.timeout(limitMs);
   const signal = stop ? AbortSignal.any([stop, limit]) : limit;
   const late = (): Finding =>

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 export interface Outcome {
   code: number;
@@ -13,6 +13,8 @@ export interface ExecuteOptions {
   input?: string | Uint8Array;
   /** Gets the output piece by piece instead of having it collected. */
   onStdout?: (chunk: Buffer) => void;
+  /** Ends the program and what it started, and rejects the call. Such a program has no terminal to ask at. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -26,7 +28,15 @@ export function execute(file: string, args: readonly string[], options: ExecuteO
       env: options.env,
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
+      // A process group of its own: helpers of git outlive a git that is ended.
+      detached: options.signal !== undefined && process.platform !== 'win32',
     });
+    const end = (): void => {
+      endGroup(child);
+      reject(options.signal?.reason);
+    };
+    if (options.signal?.aborted) end();
+    else options.signal?.addEventListener('abort', end, { once: true });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     const stdout = child.stdout as NodeJS.ReadableStream;
@@ -35,6 +45,7 @@ export function execute(file: string, args: readonly string[], options: ExecuteO
     stderr.on('data', (chunk: Buffer) => err.push(chunk));
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      options.signal?.removeEventListener('abort', end);
       resolve({
         code: code ?? (signal ? 128 : 1),
         stdout: Buffer.concat(out),
@@ -45,4 +56,13 @@ export function execute(file: string, args: readonly string[], options: ExecuteO
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input);
   });
+}
+
+function endGroup(child: ChildProcess): void {
+  try {
+    if (process.platform === 'win32' || child.pid === undefined) child.kill();
+    else process.kill(-child.pid, 'SIGTERM');
+  } catch {
+    // It has ended by itself.
+  }
 }

@@ -10,6 +10,7 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   /** Gets the output piece by piece; `stdout` is then empty. */
   onStdout?: (chunk: Buffer) => void;
+  signal?: AbortSignal;
 }
 
 /** Set by git inside hooks; they would point our calls at another repository or index. */
@@ -54,6 +55,7 @@ export async function callGit(
       env: environment(options.env),
       input: options.input,
       onStdout: options.onStdout,
+      signal: options.signal,
     });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(cwd)) {

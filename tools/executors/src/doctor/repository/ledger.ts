@@ -14,7 +14,8 @@ export function ledgerChecks(patient: Patient): Check[] {
         run: async () => ok('of this machine alone, in .sluice/local; it is never pushed'),
       },
     ];
-  const head = async (): Promise<string | undefined> => (await patient.reading()).head(branch);
+  let asked: Promise<string | undefined> | undefined;
+  const head = () => (asked ??= patient.reading().then((reading) => reading.head(branch)));
   return [
     {
       room: 'repository',

@@ -30,7 +30,9 @@ export async function openReading(repository: Repository, remote: string): Promi
       ...(process.env['GIT_ALTERNATE_OBJECT_DIRECTORIES']?.split(delimiter) ?? []),
     ].join(delimiter),
   };
-  const call = (args: readonly string[]) => repository.call(args, { env });
+  const closed = new AbortController();
+  const { signal } = closed;
+  const call = (args: readonly string[]) => repository.call(args, { env, signal });
   const unreachable = (said: string): SluiceError =>
     errors.GIT_REMOTE_UNREACHABLE({ remote: withoutCredentials(remote), said }, { transient: true });
 
@@ -44,12 +46,12 @@ export async function openReading(repository: Repository, remote: string): Promi
   }
 
   async function showBytes(commit: string, path: string): Promise<Buffer | undefined> {
-    const entry = await repository.run(['ls-tree', '-z', '--full-tree', commit, '--', path], { env });
+    const entry = await repository.run(['ls-tree', '-z', '--full-tree', commit, '--', path], { env, signal });
     const blob = /^\d+ blob ([0-9a-f]+)\t/.exec(entry)?.[1];
     if (blob === undefined) return undefined;
     const chunks: Buffer[] = [];
     const onStdout = (chunk: Buffer) => void chunks.push(chunk);
-    await repository.run(['cat-file', 'blob', blob], { env, onStdout });
+    await repository.run(['cat-file', 'blob', blob], { env, signal, onStdout });
     return Buffer.concat(chunks);
   }
 
@@ -93,7 +95,11 @@ export async function openReading(repository: Repository, remote: string): Promi
       ]);
       return { code, said: withoutCredentials([stderr, refusedLines(stdout)].filter(Boolean).join('\n')) };
     },
-    close: () => rm(folder, { recursive: true, force: true }),
+    close: async () => {
+      // A remote that never answers would hold the process.
+      closed.abort();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

@@ -1,6 +1,8 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseOptions } from '../../pipeline/index.ts';
 import { Flow } from '../../promotion/testing/flow.ts';
 import { examine } from '../testing/examine.ts';
@@ -111,6 +113,25 @@ describe('a remote over HTTP', () => {
     expect(onRemote('for-each-ref')).toBe(refs);
     expect(server.requests.some((request) => request.includes('service=git-receive-pack'))).toBe(true);
     expect(server.requests.filter((request) => /^POST .*git-receive-pack/.test(request))).toEqual([]);
+  });
+
+  it('that never answers holds nobody', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => {}).resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    flow.git('remote', 'set-url', 'origin', `http://127.0.0.1:${port}/remote.git`);
+    const { of, check } = await examine(flow, { limitMs: 1_500 });
+    expect(check('policy')).toMatchObject({ verdict: 'problem', code: 'STEP_TIMED_OUT' });
+    expect(of('reachable', 'test')).toMatch(/^ok/);
+    // What was started is ended with the look, or the server would not get rid of its callers.
+    await vi.waitFor(
+      () =>
+        new Promise<void>((resolve, reject) =>
+          silent.getConnections((_, count) => (count === 0 ? resolve() : reject(new Error(`${count} left`)))),
+        ),
+      5_000,
+    );
+    silent.close();
   });
 
   it('that may only be read is a problem, with what mends it here and in a job', async () => {

@@ -16,11 +16,14 @@ export interface Examined extends Diagnosis {
 /** Lets the doctor look at a pipeline; `env` changes what it stands in. */
 export async function examine(
   flow: Pick<Flow, 'root' | 'env'>,
-  { stage, env = {} }: { stage?: string; env?: NodeJS.ProcessEnv } = {},
+  { stage, env = {}, limitMs }: { stage?: string; env?: NodeJS.ProcessEnv; limitMs?: number } = {},
 ): Promise<Examined> {
   const context = await openContext({ workspaceRoot: flow.root, env: { ...flow.env, ...env } });
   try {
-    const diagnosis = await diagnose(context, { stage });
+    const diagnosis = await diagnose(context, {
+      ...(stage ? { stage } : {}),
+      ...(limitMs ? { limitMs } : {}),
+    });
     const check = (title: string, at?: string) =>
       diagnosis.checks.find((one) => one.title === title && (at === undefined || one.stage === at));
     const of = (title: string, at?: string): string => {
