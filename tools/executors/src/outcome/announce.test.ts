@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openGitHub } from '../github/index.ts';
+import type { Context } from '../promotion/context.ts';
 import { rollback } from '../promotion/rollback.ts';
 import { Flow } from '../promotion/testing/flow.ts';
 import { startGitHub, type TestGitHub } from '../testing/github/index.ts';
@@ -89,22 +90,23 @@ const issue = (number: number, title: string) => ({
   assignees: [],
 });
 
-function run(options: Partial<AnnounceOptions> = {}): Promise<Outcome[]> {
-  return flow.with((context) =>
-    announce(context, {
-      stage: 'public',
-      names: ['money'],
-      since: new Date(0),
-      github: openGitHub({
-        options: { api: github.url, repository: 'acme/platform' },
-        identity: '',
-        env: flow.env,
-        secondMs: 1,
-      }),
+const run = (options: Partial<AnnounceOptions> = {}): Promise<Outcome[]> =>
+  flow.with((context) => runIn(context, options));
+
+function runIn(context: Context, options: Partial<AnnounceOptions> = {}): Promise<Outcome[]> {
+  return announce(context, {
+    stage: 'public',
+    names: ['money'],
+    since: new Date(0),
+    github: openGitHub({
+      options: { api: github.url, repository: 'acme/platform' },
+      identity: '',
+      env: flow.env,
       secondMs: 1,
-      ...options,
     }),
-  );
+    secondMs: 1,
+    ...options,
+  });
 }
 const statuses = (outcomes: Outcome[]) =>
   outcomes.map(({ what, name, version, status }) => `${what} ${name}@${version} ${status}`);
@@ -227,28 +229,30 @@ describe('a package that came into the last stage', () => {
 });
 
 describe('whatever GitHub does', () => {
-  it('the end is the same: each write once lost before its effect, and once after it', async () => {
-    await run();
-    const whole = seen();
-    const operations = writes().map(({ method, path }) => `${method} ${path}`);
-    expect(operations.length).toBeGreaterThanOrEqual(10);
-    for (const [nth] of operations.entries())
-      for (const after of nth % 4 === 0 ? [false, true] : [true]) {
-        reset();
-        let left = nth;
-        // The nth write fails, and the attempts that follow at once: the run may end there.
-        const skip = () => left-- > 0;
-        const lost = failWrites(skip, after);
-        await run();
-        lost();
-        const again = await run();
-        expect(
-          again.filter(({ status }) => status === 'failed'),
-          `${operations[nth]}, ${after ? 'after' : 'before'}`,
-        ).toEqual([]);
-        expect(seen(), `${operations[nth]}, ${after ? 'after' : 'before'}`).toEqual(whole);
-      }
-  });
+  it('the end is the same: a write of each kind lost after its effect, and some before it', () =>
+    flow.with(async (context) => {
+      await runIn(context);
+      const whole = seen();
+      const kinds = writes().map(({ method, path }) => `${method} ${path.replaceAll(/\/\d+/g, '')}`);
+      expect(new Set(kinds).size).toBe(7);
+      for (const [nth, kind] of kinds.entries())
+        for (const after of nth % 4 === 0 ? [false, true] : [true]) {
+          if (kinds.indexOf(kind) !== nth) continue;
+          reset();
+          let left = nth;
+          // The nth write fails, and the attempts that follow at once: the run may end there.
+          const lost = failWrites(() => left-- > 0, after);
+          await runIn(context);
+          lost();
+          const again = await runIn(context);
+          const where = `${kind}, ${after ? 'after' : 'before'}`;
+          expect(
+            again.filter(({ status }) => status === 'failed'),
+            where,
+          ).toEqual([]);
+          expect(seen(), where).toEqual(whole);
+        }
+    }));
 
   /** Puts GitHub back to before. */
   function reset(): void {
@@ -367,19 +371,7 @@ describe('nothing is announced', () => {
     await other.with((context) =>
       rollback(context, { stage: 'public', packages: ['money'], reason: 'a test' }),
     );
-    const outcomes = await other.with((context) =>
-      announce(context, {
-        stage: 'public',
-        names: ['money'],
-        since: new Date(0),
-        github: openGitHub({
-          options: { api: github.url, repository: 'acme/platform' },
-          identity: '',
-          env: flow.env,
-        }),
-        secondMs: 1,
-      }),
-    );
+    const outcomes = await other.with((context) => runIn(context));
     expect(statuses(outcomes)).toEqual([
       'release @acme/money@1.0.0 made',
       'deployment @acme/money@1.0.0 made',
