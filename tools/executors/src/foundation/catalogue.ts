@@ -141,6 +141,62 @@ export const errors = catalogue({
       next: `have the line "${p.principal} namespaces="sluice" ssh-ed25519 ..." added to ${p.approvers} on the default branch, or name another key with --key and --as`,
     }),
   },
+  COMMENT_UNREADABLE: {
+    exit: EXIT.badInput,
+    text: (p: { file: string }) => ({
+      what: `${p.file} holds no event of a comment`,
+      state: 'nothing was recorded',
+      next: 'run it in a workflow that begins on issue_comment, with the file that $GITHUB_EVENT_PATH names',
+    }),
+  },
+  COMMENT_OUTSIDE_JOB: {
+    exit: EXIT.badInput,
+    text: (p: { url: string }) => ({
+      what: `only a job of GitHub Actions in the live profile, with "id-token: write", can record the comment ${p.url}`,
+      state: 'nothing was recorded',
+      next: 'approve with your own key instead: npx nx approve -c <stage>',
+    }),
+  },
+  COMMENT_WITHOUT_TOKEN: {
+    exit: EXIT.badInput,
+    text: (_: Record<never, never>) => ({
+      what: 'the approval in a comment is signed by the job that read it, with its own token, and here a key is named',
+      state: 'nothing was recorded',
+      next: 'take SLUICE_SIGNING_KEY and --key away from that job',
+    }),
+  },
+  COMMENT_INCOMPLETE: {
+    exit: EXIT.badInput,
+    text: (p: { url: string }) => ({
+      what: `the comment ${p.url} does not name a stage and the whole hash of a plan (64 digits)`,
+      state: 'nothing was recorded',
+      next: 'write a new comment: /approve <stage> <hash>; both stand in the summary of the run that waits, and in npx sluice plan <stage>',
+    }),
+  },
+  COMMENT_EDITED: {
+    exit: EXIT.badInput,
+    text: (p: { url: string }) => ({
+      what: `the comment ${p.url} was edited after it was written`,
+      state: 'nothing was recorded',
+      next: 'write a new comment',
+    }),
+  },
+  COMMENT_WITHOUT_RIGHT: {
+    exit: EXIT.badInput,
+    text: (p: { url: string; login: string; right: string }) => ({
+      what: `${p.login} may not approve: their right in this repository is "${p.right}", and "write" is asked for (${p.url})`,
+      state: 'nothing was recorded',
+      next: 'have somebody approve who may push to the repository',
+    }),
+  },
+  COMMENT_OTHER_PLAN: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; hash: string; items: string[] }) => ({
+      what: `what waits for ${p.stage} is not what the comment approves: it is ${p.items.join(', ')}`,
+      state: 'nothing was recorded',
+      next: `look at it (npx sluice plan ${p.stage}), and comment: /approve ${p.stage} ${p.hash}`,
+    }),
+  },
   APPROVAL_NOT_ASKED: {
     exit: EXIT.badInput,
     text: (p: { stage: string }) => ({
@@ -1193,6 +1249,14 @@ export const errors = catalogue({
       what: `the ledger says that ${p.name}@${p.version} has a provenance (sha256 ${p.sha256}), and does not hold it`,
       state: 'nothing was changed',
       next: 'npx sluice verify (says who changed the ledger)',
+    }),
+  },
+  ATTESTATION_GONE: {
+    exit: EXIT.failed,
+    text: (p: { name: string; version: string }) => ({
+      what: `GitHub took in the provenance of ${p.name}@${p.version}, and no longer shows it`,
+      state: 'nothing was changed; the ledger still has it',
+      next: "look into the audit log of the repository's owner: somebody deleted the attestation",
     }),
   },
   PROVENANCE_TRUST_MISSING: {

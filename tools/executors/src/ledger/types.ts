@@ -114,8 +114,8 @@ export type LedgerRecord =
         dependencies: Record<string, { version: string; range: string }>;
         /** Set where the stage serves other bytes than it was given; it cannot be a source then. */
         serves?: string;
-        /** The Sigstore bundle in this batch's attachments, and the commit that its certificate names. */
-        provenance?: { sha256: string; commit: string };
+        /** The Sigstore bundle in this batch's attachments, the commit that its certificate names, and whether GitHub took it in. */
+        provenance?: { sha256: string; commit: string; attested?: boolean };
       })
   /** The artifact reached a further stage, was verified there and has its tag. */
   | (Common &

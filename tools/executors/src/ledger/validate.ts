@@ -99,7 +99,7 @@ const types: Record<LedgerRecord['type'], Record<string, Check>> = {
     tools: mapOf(anyText),
     dependencies: mapOf(shape({ version: anyText, range: anyText })),
     serves: maybe(anyText),
-    provenance: maybe(shape({ sha256: word, commit: word })),
+    provenance: maybe(shape({ sha256: word, commit: word, attested: maybe(bool) })),
   },
   promoted: {
     ...common,

@@ -53,8 +53,8 @@ describe('a wrong option is named by its path', () => {
     ],
     [
       'half a Sigstore',
-      { packages: { stages: [{ name: 'public' }], sigstore: { fulcio: 'https://fulcio.example.com' } } },
-      'packages.sigstore.rekor: is missing',
+      { packages: { stages: [{ name: 'public' }] }, sigstore: { fulcio: 'https://fulcio.example.com' } },
+      'sigstore.rekor: is missing',
     ],
     ['a stage without a name', { packages: { stages: [{}] } }, 'packages.stages[0].name: is missing'],
     [

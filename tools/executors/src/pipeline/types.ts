@@ -6,14 +6,11 @@ export type RegistryKind = 'npm' | 'github' | 'verdaccio' | 'generic';
 
 /** The options of the plugin as they stand in nx.json, after the schema filled in its defaults. */
 export interface SluiceOptions {
-  packages: {
-    stages: PackageStageOptions[];
-    store?: { path: string };
-    /** `auto` unless said. */
-    provenance?: boolean | 'auto';
-    /** Another Sigstore than the public one; `trustedRoot` is a file of the workspace. */
-    sigstore?: { fulcio: string; rekor: string; trustedRoot: string };
-  };
+  packages: { stages: PackageStageOptions[]; store?: { path: string } };
+  /** `auto` unless said. */
+  provenance?: boolean | 'auto';
+  /** Another Sigstore than the public one; `trustedRoot` is a file of the workspace. */
+  sigstore?: { fulcio: string; rekor: string; trustedRoot: string };
   services?: ServicesOptions;
   ledger: { branch: string; remote: string };
   /** Path of the allowed signers file (OpenSSH format), relative to the workspace root. */

@@ -186,7 +186,8 @@ async function passagesOf(
       mayServeOthers: false,
       prove: async () => {
         const published = state.published(item.name, item.version);
-        return published && proofs.onward(published);
+        const proved = published && (await proofs.onward(published));
+        return proved && { ...proved, attested: published?.record.provenance?.attested === true };
       },
       comesBack:
         state.entered(stage.name, item.name, item.version) !== undefined &&

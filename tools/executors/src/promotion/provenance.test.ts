@@ -4,11 +4,13 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROVENANCE_FILE } from '../artifact/index.ts';
 import type { Batch } from '../ledger/types.ts';
-import { provenanceMaker } from '../provenance/index.ts';
+import { packageSubject, provenanceMaker } from '../provenance/index.ts';
+import { startGitHub, type TestGitHub } from '../testing/github/index.ts';
 import { startIssuer, type TestIssuer } from '../testing/issuer/index.ts';
 import { startNpmRegistry, type TestNpmRegistry } from '../testing/npm-registry/index.ts';
 import { startSigstore, type TestSigstore } from '../testing/sigstore/index.ts';
 import { Flow } from './testing/flow.ts';
+import { verifyStages } from './verify.ts';
 
 /** Published by a job with a Sigstore of the test; the last stage takes provenances. */
 describe('a provenance on its way', () => {
@@ -25,10 +27,10 @@ describe('a provenance on its way', () => {
       live: true,
       packages: { units: [], money: ['units'] },
       stages: { public: { registry: registry.url, kind: 'npm', tokenEnv: 'NPM_TOKEN' } },
-      pipeline: {
+      options: {
         sigstore: { fulcio: sigstore.url, rekor: sigstore.url, trustedRoot: '.sluice/trusted_root.json' },
+        github: { issuer: issuer.url, repository: 'acme/platform' },
       },
-      options: { github: { issuer: issuer.url, repository: 'acme/platform' } },
       files: { '.sluice/trusted_root.json': sigstore.trustedRoot },
     });
     Object.assign(flow.env, issuer.env, { NPM_TOKEN: registry.token });
@@ -88,7 +90,7 @@ describe('a provenance on its way', () => {
     });
     for (const project of ['units', 'money']) {
       const manifest = JSON.parse(await readFile(join(flow.artifact(project), 'artifact.json'), 'utf8'));
-      await writeFile(beside(project), (await maker.make(manifest)) ?? '');
+      await writeFile(beside(project), (await maker.make(packageSubject(manifest))) ?? '');
     }
     for (const name of Object.keys(issuer.env)) delete flow.env[name];
     await flow.publish();
@@ -156,6 +158,53 @@ describe('a provenance on its way', () => {
     Object.assign(sigstore.faults, { failures: 1, conflicts: 1 });
     expect(codes((await flow.publish(['units'])) as never)).toEqual(['done']);
     expect(batches()[0]?.records[0]).toHaveProperty('provenance');
+  });
+
+  describe('on GitHub', () => {
+    let github: TestGitHub;
+    beforeEach(async () => {
+      github = await startGitHub();
+      const nxJson = JSON.parse(await readFile(join(flow.root, 'nx.json'), 'utf8'));
+      nxJson.plugins[0].options.github.api = github.url;
+      await flow.write({ 'nx.json': JSON.stringify(nxJson) });
+      flow.git('commit', '--quiet', '--all', '--message', 'the API of the test');
+      flow.push();
+      flow.env['GITHUB_TOKEN'] = 'a-token-of-the-job';
+    });
+    afterEach(() => github.close());
+    const recorded = () => batches()[0]?.records.map((one) => 'provenance' in one && one.provenance);
+    const findings = async () =>
+      (await flow.with((context) => verifyStages(context, {}))).findings.map(({ kind, name, what }) => [
+        kind,
+        name,
+        what.split(':')[0],
+      ]);
+
+    it('is shown as an attestation, and verify sees when it no longer is', async () => {
+      github.fail({ operation: 'POST /repos/{owner}/{repo}/attestations', answer: 502 });
+      await flow.publish();
+      expect(github.state.attestations).toHaveLength(2);
+      expect(recorded()).toEqual([
+        expect.objectContaining({ attested: true }),
+        expect.objectContaining({ attested: true }),
+      ]);
+      expect(await findings()).toEqual([]);
+      github.state.attestations.length = 0;
+      expect(await findings()).toEqual([
+        ['provenance', '@acme/money', 'ATTESTATION_GONE'],
+        ['provenance', '@acme/units', 'ATTESTATION_GONE'],
+      ]);
+    });
+
+    it('is no condition: without the right the ledger alone has it', async () => {
+      github.forbid('POST /repos/{owner}/{repo}/attestations', 'attestations=write');
+      expect(codes((await flow.publish()) as never)).toEqual(['done', 'done']);
+      expect(recorded()).toEqual([
+        expect.not.objectContaining({ attested: true }),
+        expect.not.objectContaining({ attested: true }),
+      ]);
+      expect(await findings()).toEqual([]);
+    });
   });
 
   it('is taken away by a build, since nobody has signed what that made', async () => {

@@ -16,7 +16,9 @@ import {
 } from './carry.ts';
 import type { Context } from './context.ts';
 import { satisfies } from './plan.ts';
-import { attachmentsOf, openProofs } from './provenance.ts';
+// Not by the room's door, which loads Sigstore.
+import { packageSubject } from '../provenance/statement.ts';
+import { attachmentsOf, openProofs, provenanceField } from './provenance.ts';
 import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
 import { settleTags } from './settle-tags.ts';
@@ -166,7 +168,7 @@ async function carryAll(
     passage.prove = async (_, signal) =>
       recorded(state, stage, artifact.manifest)
         ? undefined
-        : proofs.first(artifact.manifest, artifact.artifact, source, signal);
+        : proofs.first(packageSubject(artifact.manifest), artifact.artifact, source, signal);
   const outcomes = await carry(stage, passages, options);
   const done = passages.filter(
     ({ passage }) => outcomes.get(passage.name)?.status === 'done' && !nothing.has(passage.name),
@@ -367,9 +369,7 @@ function publishedRecord(
     tools,
     dependencies: artifact.manifest.workspaceDependencies,
     ...(passage.served === undefined ? {} : { serves: passage.served }),
-    ...(passage.bundle === undefined
-      ? {}
-      : { provenance: { sha256: passage.bundle.sha256, commit: passage.bundle.commit } }),
+    ...provenanceField(passage.bundle),
   };
 }
 

@@ -9,14 +9,25 @@ import type { StageStore } from '../registry/types.ts';
 import { runRows } from '../steps/index.ts';
 import { lookUp, runBudget } from './carry.ts';
 import type { Context } from './context.ts';
+import { provenanceFindings } from './verify-provenance.ts';
 
 export interface Finding {
   /**
    * `different`: other bytes than recorded. `missing`: recorded, but not there. `unrecorded`: there, but nothing in the
    * ledger brought it. `tag`: a dist-tag points elsewhere than the ledger says. `artifact`: the build folder differs.
-   * `running`: a host runs something else. `history`: the ledger itself. `unproved`: could not be asked.
+   * `running`: a host runs something else. `history`: the ledger itself. `provenance`: does not prove where it comes from.
+   * `unproved`: could not be asked.
    */
-  kind: 'different' | 'missing' | 'unrecorded' | 'tag' | 'running' | 'artifact' | 'history' | 'unproved';
+  kind:
+    | 'different'
+    | 'missing'
+    | 'unrecorded'
+    | 'tag'
+    | 'running'
+    | 'artifact'
+    | 'history'
+    | 'provenance'
+    | 'unproved';
   stage?: string;
   name?: string;
   version?: string;
@@ -53,6 +64,7 @@ export async function verifyStages(
     ),
   );
   report.findings.push(...(await compareArtifacts(context, state)));
+  report.findings.push(...(await provenanceFindings(context, state, state.packages(), options.signal)));
   const key = (finding: Finding) => [finding.kind, finding.stage, finding.name, finding.version].join(' ');
   report.findings.sort((a, b) => key(a).localeCompare(key(b)));
   return report;

@@ -1,10 +1,11 @@
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, Verifier, type Signer } from '@sigstore/verify';
 import { errors, SluiceError } from '../foundation/index.ts';
-import { purlOf, sha256Of, sha512Of, subjectOf, type Subject } from './statement.ts';
+import { sha256Of, subjectOf, type Subject } from './statement.ts';
 import type { Trust } from './trust.ts';
 
-export interface Expected extends Subject {
+export interface Expected {
+  subject: Subject;
   /** Who has to have said what the job is. */
   issuer: string;
   /** `owner/name` on GitHub. */
@@ -29,11 +30,9 @@ const SOURCE_COMMIT = '1.3.6.1.4.1.57264.1.13';
  * @throws PROVENANCE_INVALID with what is wrong, PROVENANCE_TRUST_MISSING
  */
 export async function checkProvenance(text: string, expected: Expected, trust: Trust): Promise<Checked> {
+  const { name, version, called, algorithm, digest } = expected.subject;
   const wrong = (problem: string, cause?: unknown): SluiceError =>
-    errors.PROVENANCE_INVALID(
-      { name: expected.name, version: expected.version, problem },
-      cause === undefined ? {} : { cause },
-    );
+    errors.PROVENANCE_INVALID({ name, version, problem }, cause === undefined ? {} : { cause });
   const sha256 = sha256Of(text);
   if (expected.sha256 !== undefined && expected.sha256 !== sha256)
     throw wrong(`the ledger has another one (sha256 ${expected.sha256}, not ${sha256})`);
@@ -45,11 +44,12 @@ export async function checkProvenance(text: string, expected: Expected, trust: T
   }
   const subject = subjectOf(bundle);
   if (!subject) throw wrong('it does not say what it is about');
-  if (subject.name !== purlOf(expected)) throw wrong(`it is about ${subject.name}`);
-  if (subject.sha512 !== sha512Of(expected.integrity))
-    throw wrong(
-      `it is about other bytes (sha512 ${subject.sha512.slice(0, 16)}..., not ${sha512Of(expected.integrity).slice(0, 16)}...)`,
-    );
+  if (subject.name !== called) throw wrong(`it is about ${subject.name}`);
+  const found = subject.digest[algorithm];
+  if (found !== digest) {
+    const short = (hex = 'none') => `${hex.slice(0, 16)}...`;
+    throw wrong(`it is about other bytes (${algorithm} ${short(found)}, not ${short(digest)})`);
+  }
 
   const material = await trust();
   let signer: Signer;

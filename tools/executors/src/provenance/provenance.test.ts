@@ -1,14 +1,20 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PROVENANCE_FILE } from '../artifact/index.ts';
 import { bytesFromBuffer } from '../registry/index.ts';
+import { openGitHub } from '../github/index.ts';
+import { startGitHub, type TestGitHub } from '../testing/github/index.ts';
 import { startIssuer, type TestIssuer } from '../testing/issuer/index.ts';
 import { startSigstore, type TestSigstore } from '../testing/sigstore/index.ts';
 import {
+  attest,
   checkProvenance,
+  imageSubject,
+  isAttested,
   openTrust,
+  packageSubject,
   provenanceMaker,
   readProvenanceFile,
   sha256Of,
@@ -18,12 +24,16 @@ import {
   type Trust,
 } from './index.ts';
 
-const artifact = {
+const lib = {
   name: '@acme/lib',
   version: '1.0.0',
   integrity: bytesFromBuffer(Buffer.from('the bytes')).integrity,
 };
-const otherBytes = bytesFromBuffer(Buffer.from('other bytes')).integrity;
+const artifact = packageSubject(lib);
+const otherBytes = packageSubject({
+  ...lib,
+  integrity: bytesFromBuffer(Buffer.from('other bytes')).integrity,
+});
 
 let issuer: TestIssuer;
 let sigstore: TestSigstore;
@@ -52,7 +62,7 @@ const maker = (given: Partial<MakerInput> = {}) =>
   });
 const made = async (): Promise<string> => (await maker().make(artifact)) ?? '';
 const expected = (given: Partial<Expected> = {}): Expected => ({
-  ...artifact,
+  subject: artifact,
   issuer: issuer.url,
   repository: 'acme/platform',
   ...given,
@@ -99,7 +109,7 @@ describe('a provenance', () => {
   it('asks for one token for many', async () => {
     issuer.audiences.length = 0;
     const many = maker();
-    for (const version of ['1.0.0', '1.0.1', '1.0.2']) await many.make({ ...artifact, version });
+    for (const version of ['1.0.0', '1.0.1', '1.0.2']) await many.make(packageSubject({ ...lib, version }));
     expect(issuer.audiences).toEqual(['sigstore']);
   });
 
@@ -126,6 +136,58 @@ describe('a provenance', () => {
       message: expect.stringContaining('CA_CREATE_SIGNING_CERTIFICATE_ERROR'),
     });
     issuer.clock = undefined;
+  });
+});
+
+it('is made of images too, by their digest', async () => {
+  const digest = `sha256:${'d'.repeat(64)}`;
+  const image = imageSubject({ name: 'api', version: 'sha-abc', digest }, 'ghcr.io/acme/api');
+  const bundle = (await maker().make(image)) ?? '';
+  const statement = JSON.parse(
+    Buffer.from(JSON.parse(bundle).dsseEnvelope.payload, 'base64').toString('utf8'),
+  );
+  expect(statement.subject).toEqual([{ name: 'ghcr.io/acme/api', digest: { sha256: 'd'.repeat(64) } }]);
+  expect((await checkProvenance(bundle, expected({ subject: image }), trust)).sha256).toBe(sha256Of(bundle));
+});
+
+describe('on GitHub', () => {
+  let github: TestGitHub;
+  beforeEach(async () => {
+    github = await startGitHub();
+  });
+  afterEach(() => github.close());
+  const open = () =>
+    openGitHub({
+      options: { api: github.url },
+      identity: 'github.com/acme/platform',
+      env: { GITHUB_TOKEN: 'a-token-of-the-job' },
+    });
+
+  it('is shown once, however often it is sent, and found by its bytes', async () => {
+    const bundle = await made();
+    expect(await isAttested(open(), artifact, bundle)).toBe(false);
+    expect(await attest(open(), artifact, bundle)).toBe('done');
+    expect(await attest(open(), artifact, bundle)).toBe('present');
+    expect(github.state.attestations.map(({ subject }) => subject)).toEqual([`sha512:${artifact.digest}`]);
+    expect(await isAttested(open(), artifact, bundle)).toBe(true);
+    expect(await isAttested(open(), otherBytes, bundle)).toBe(false);
+    expect(await isAttested(open(), artifact, await made())).toBe(false);
+  });
+
+  it('is sent again where only the answer was lost, and is there once', async () => {
+    const bundle = await made();
+    github.fail({ operation: 'POST /repos/{owner}/{repo}/attestations', answer: 'cut', after: true });
+    await expect(attest(open(), artifact, bundle)).rejects.toMatchObject({ transient: true });
+    expect(await attest(open(), artifact, bundle)).toBe('present');
+    expect(github.state.attestations).toHaveLength(1);
+  });
+
+  it('is refused where the job lacks the right', async () => {
+    github.forbid('POST /repos/{owner}/{repo}/attestations', 'attestations=write');
+    await expect(attest(open(), artifact, await made())).rejects.toMatchObject({
+      code: 'GITHUB_REFUSED',
+      transient: false,
+    });
   });
 });
 
@@ -158,9 +220,18 @@ describe('a provenance that proves nothing', () => {
     });
 
   it.each([
-    ['other bytes', { integrity: otherBytes }, /other bytes/],
-    ['another version', { version: '1.0.1' }, /about pkg:npm\/%40acme\/lib@1\.0\.0/],
-    ['another package', { name: '@acme/other' }, /about pkg:npm/],
+    ['other bytes', { subject: otherBytes }, /other bytes/],
+    [
+      'another version',
+      { subject: packageSubject({ ...lib, version: '1.0.1' }) },
+      /about pkg:npm\/%40acme\/lib@1\.0\.0/,
+    ],
+    ['another package', { subject: packageSubject({ ...lib, name: '@acme/other' }) }, /about pkg:npm/],
+    [
+      'a package, for an image',
+      { subject: imageSubject({ ...lib, digest: `sha256:${'0'.repeat(64)}` }, artifact.called) },
+      /other bytes \(sha256 none/,
+    ],
     ['another repository', { repository: 'evil/platform' }, /github\.com\/acme\/platform, not of evil/],
     ['another commit', { commit: 'b'.repeat(40) }, /of the commit a{40}, not of b{40}/],
     ['another issuer', { issuer: 'https://issuer.example.com' }, /signature does not count/],
@@ -172,9 +243,9 @@ describe('a provenance that proves nothing', () => {
   it('is one whose statement was changed after it was signed', async () => {
     const bundle = JSON.parse(await made());
     const statement = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString('utf8'));
-    statement.subject[0].digest.sha512 = Buffer.from(otherBytes.slice(7), 'base64').toString('hex');
+    statement.subject[0].digest.sha512 = otherBytes.digest;
     bundle.dsseEnvelope.payload = Buffer.from(JSON.stringify(statement)).toString('base64');
-    await refused(JSON.stringify(bundle), { integrity: otherBytes }, /signature does not count/);
+    await refused(JSON.stringify(bundle), { subject: otherBytes }, /signature does not count/);
   });
 
   it('is one that another Sigstore signed', async () => {

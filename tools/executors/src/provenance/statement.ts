@@ -5,8 +5,11 @@ import type { JWTPayload } from 'jose';
 export interface Subject {
   name: string;
   version: string;
-  /** `sha512-<base64>` of the tarball. */
-  integrity: string;
+  /** What the statement calls it. */
+  called: string;
+  algorithm: 'sha512' | 'sha256';
+  /** Lower-case hex. */
+  digest: string;
 }
 
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -15,14 +18,24 @@ const PREDICATE = 'https://slsa.dev/provenance/v1';
 /** Source: https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1 */
 const BUILD_TYPE = 'https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1';
 
-/** Package URL of a version, the way npm's registry compares it. */
-export function purlOf({ name, version }: Pick<Subject, 'name' | 'version'>): string {
-  return `pkg:npm/${name.replace(/^@/, '%40')}@${version}`;
+/** A tarball, under its package URL the way npm's registry compares it. `integrity` is `sha512-<base64>`. */
+export function packageSubject(item: { name: string; version: string; integrity: string }): Subject {
+  const { name, version, integrity } = item;
+  return {
+    name,
+    version,
+    called: `pkg:npm/${name.replace(/^@/, '%40')}@${version}`,
+    algorithm: 'sha512',
+    digest: Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex'),
+  };
 }
 
-/** Lower-case hex of an integrity. */
-export function sha512Of(integrity: string): string {
-  return Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex');
+/** An image, under where it was first pushed to (`host/path`, without tag). `digest` is `sha256:<hex>`. */
+export function imageSubject(
+  { name, version, digest }: { name: string; version: string; digest: string },
+  place: string,
+): Subject {
+  return { name, version, called: place, algorithm: 'sha256', digest: digest.replace(/^sha256:/, '') };
 }
 
 export function sha256Of(text: string): string {
@@ -42,7 +55,7 @@ export function statementOf(subject: Subject, claims: JWTPayload, server: string
     .split('@');
   return {
     _type: STATEMENT,
-    subject: [{ name: purlOf(subject), digest: { sha512: sha512Of(subject.integrity) } }],
+    subject: [{ name: subject.called, digest: { [subject.algorithm]: subject.digest } }],
     predicateType: PREDICATE,
     predicate: {
       buildDefinition: {
@@ -70,19 +83,17 @@ export function statementOf(subject: Subject, claims: JWTPayload, server: string
 }
 
 /** What a bundle says that it is about; undefined where it says nothing that can be read. */
-export function subjectOf(bundle: unknown): { name: string; sha512: string } | undefined {
+export function subjectOf(bundle: unknown): { name: string; digest: Record<string, string> } | undefined {
   const payload = (bundle as { dsseEnvelope?: { payload?: unknown } } | null)?.dsseEnvelope?.payload;
   if (typeof payload !== 'string') return undefined;
   try {
     const { subject } = JSON.parse(Buffer.from(payload, 'base64').toString('utf8')) as {
-      subject?: { name?: unknown; digest?: { sha512?: unknown } }[];
+      subject?: { name?: unknown; digest?: Record<string, string> }[];
     };
     const [first, second] = subject ?? [];
     if (second !== undefined) return undefined;
     const { name, digest } = first ?? {};
-    return typeof name === 'string' && typeof digest?.sha512 === 'string'
-      ? { name, sha512: digest.sha512 }
-      : undefined;
+    return typeof name === 'string' && typeof digest === 'object' ? { name, digest } : undefined;
   } catch {
     return undefined;
   }

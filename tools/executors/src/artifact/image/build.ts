@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { errors, SluiceError } from '../../foundation/index.ts';
 import type { Descriptor } from '../../registry/oci/types.ts';
-import { MANIFEST_FILE } from '../build.ts';
+import { MANIFEST_FILE, PROVENANCE_FILE } from '../build.ts';
 import { detectBuilder, type Builder, type BuilderName } from './builders/index.ts';
 import { attach, bundleOf } from './bundle.ts';
 import { runCommand, showCommand, type Command, type Run } from './command.ts';
@@ -251,6 +251,8 @@ async function readName(folder: string, project: string): Promise<{ name: string
 /** `artifact.json` goes first and comes last: whatever lies between is no artifact. */
 async function moveIn(from: string, to: string, names: string[]): Promise<void> {
   await rm(join(to, MANIFEST_FILE), { force: true });
+  // Nobody has signed what was built just now.
+  await rm(join(to, PROVENANCE_FILE), { force: true });
   for (const name of names) {
     await rm(join(to, name), { recursive: true, force: true });
     await rename(join(from, name), join(to, name));

@@ -7,6 +7,7 @@ import { failure, limitsOf, resultOf, type PackageResult } from '../carry.ts';
 import type { Context } from '../context.ts';
 import { judge } from '../judge.ts';
 import type { PromoteOptions } from '../promote.ts';
+import { openProofs } from '../provenance.ts';
 import { record, sendKept } from '../recording.ts';
 import { plannedResult, settledEarly } from '../settled-early.ts';
 import type { PlanItem, PromotionPlan } from '../types.ts';
@@ -87,6 +88,7 @@ async function moveAll(
   // Without a signature nothing may be recorded, and what cannot be recorded must not be moved.
   const signer = await context.signer();
   const [source, target] = await Promise.all([context.images(stage.before), context.images(stage.name)]);
+  const proofs = openProofs(context);
   const outcomes = await runRows({
     rows: imageRows,
     subjects: moving.map((item) => ({
@@ -96,6 +98,10 @@ async function moveAll(
         item,
         source: source.of(repositoryOf(state, item)),
         target: target.of(repositoryOf(state, item)),
+        prove: async () => {
+          const published = state.published(item.name, item.version);
+          if (published) await proofs.onward(published);
+        },
       },
     })),
     ...limitsOf(options),
@@ -123,11 +129,13 @@ interface ImagePassage {
   item: PlanItem;
   source: OciRepository;
   target: OciRepository;
+  prove: () => Promise<void>;
   report?: CopyReport;
 }
 
 /** The way of one service into a stage. Whoever asks by tag gets what is whole: blobs come first, then manifests, then tags. */
 const imageRows: Row<ImagePassage>[] = [
+  { title: 'prove where it comes from', run: async ({ prove }) => prove() },
   {
     title: 'copy what is missing, then set the tags',
     reaches: 'accepted',

@@ -1,3 +1,4 @@
+import { PROVENANCE_FILE } from '../../artifact/index.ts';
 import { readImageArtifact } from '../../artifact/image/read.ts';
 import type { ImageArtifactManifest } from '../../artifact/image/types.ts';
 import { errors } from '../../foundation/index.ts';
@@ -8,6 +9,9 @@ import { runRows, type Row } from '../../steps/index.ts';
 import { failure, limitsOf, resultOf, type PackageResult } from '../carry.ts';
 import type { Context } from '../context.ts';
 import type { PublishOptions, PublishRequest } from '../publish.ts';
+// Not by the room's door, which loads Sigstore.
+import { imageSubject } from '../../provenance/statement.ts';
+import { attachmentsOf, openProofs, provenanceField, type Bundle } from '../provenance.ts';
 import { record, sendKept } from '../recording.ts';
 import { toolVersions } from '../tools.ts';
 
@@ -90,9 +94,22 @@ interface Pushing {
   /** Nothing had to be sent, and the ledger knows. */
   isRecorded: boolean;
   sent: boolean;
+  /** Makes or finds the provenance, and proves it. */
+  prove: (signal: AbortSignal) => Promise<Bundle | undefined>;
+  bundle?: Bundle;
 }
 
+/** Of the document that is attached to the image; tools of Sigstore look for it. */
+const SIGSTORE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+
 const rows: Row<Pushing>[] = [
+  {
+    title: 'prove where it comes from',
+    run: async (pushing, signal) => {
+      const bundle = await pushing.prove(signal);
+      if (bundle) pushing.bundle = bundle;
+    },
+  },
   {
     title: 'push what is missing',
     reaches: 'accepted',
@@ -103,7 +120,7 @@ const rows: Row<Pushing>[] = [
         folder: artifact.layout,
         target,
         tag: manifest.version,
-        attachments: manifest.attachments,
+        attachments: [...manifest.attachments, ...signed(pushing)],
         signal,
       });
       if (report.digest !== manifest.digest) {
@@ -137,11 +154,20 @@ async function pushAll(
   const signer = await context.signer();
   const registry = await context.images(IMAGES);
   const state = await (await context.ledger()).state();
+  const identity = (await context.services())?.images.identity ?? '';
+  const proofs = openProofs(context);
   const pushings = moving.map((artifact): Pushing => ({
     artifact,
     target: registry.of(artifact.manifest.repository),
     isRecorded: isRecorded(state, artifact),
     sent: false,
+    prove: async (signal) => {
+      const { manifest, artifact: folder } = artifact;
+      if (isRecorded(state, artifact)) return undefined;
+      const place = `${identity}/${manifest.repository}`;
+      const { commit, dirty } = manifest;
+      return proofs.first(imageSubject(manifest, place), folder, { commit, dirty }, signal);
+    },
   }));
   const outcomes = await runRows({
     rows,
@@ -155,11 +181,14 @@ async function pushAll(
   });
   const done = pushings.filter(({ artifact }) => outcomes.get(artifact.manifest.name)?.status === 'done');
   const tools = await toolVersions(context.workspaceRoot);
-  const identity = (await context.services())?.images.identity ?? '';
-  const problem = await record(context, signer, (newest) =>
-    done
-      .filter(({ artifact }) => !isRecorded(newest, artifact))
-      .map(({ artifact }) => publishedRecord(artifact, identity, tools)),
+  const problem = await record(
+    context,
+    signer,
+    (newest) =>
+      done
+        .filter(({ artifact }) => !isRecorded(newest, artifact))
+        .map(({ artifact, bundle }) => publishedRecord(artifact, bundle, identity, tools)),
+    attachmentsOf(done.map(({ bundle }) => bundle)),
   );
   for (const pushing of pushings) {
     const { project, manifest } = pushing.artifact;
@@ -179,8 +208,17 @@ async function pushAll(
 const isRecorded = (state: LedgerState, { manifest }: Artifact): boolean =>
   state.standing(IMAGES, manifest.name, manifest.version)?.record.integrity === manifest.digest;
 
+/** The provenance as a document to attach. */
+function signed({ bundle }: Pushing): ImageArtifactManifest['attachments'] {
+  if (!bundle) return [];
+  const { sha256, text } = bundle;
+  const size = Buffer.byteLength(text);
+  return [{ file: PROVENANCE_FILE, artifactType: SIGSTORE_TYPE, sha256, size }];
+}
+
 function publishedRecord(
   { project, root, manifest }: Artifact,
+  bundle: Bundle | undefined,
   registry: string,
   tools: Record<string, string>,
 ): RecordBody {
@@ -200,6 +238,7 @@ function publishedRecord(
     source: { commit: manifest.commit, dirty: manifest.dirty },
     tools,
     dependencies: {},
+    ...provenanceField(bundle),
     image: {
       ...(label === undefined ? {} : { label }),
       repository,

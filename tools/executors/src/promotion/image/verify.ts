@@ -5,6 +5,7 @@ import type { ServiceStage } from '../../service/types.ts';
 import { runRows } from '../../steps/index.ts';
 import type { Context } from '../context.ts';
 import type { Finding, StagesReport } from '../verify.ts';
+import { provenanceFindings } from '../verify-provenance.ts';
 import type { ImageRegistry } from './registry.ts';
 
 /** What runs on the hosts of a stage; asked by `verify`, answered by `deployment`. */
@@ -49,6 +50,7 @@ export async function verifyImages(
     ];
     await answer(questions, place.stage, report, options.signal);
   }
+  report.findings.push(...(await provenanceFindings(context, state, state.services(), options.signal)));
   const key = (finding: Finding) => [finding.kind, finding.stage, finding.name, finding.version].join(' ');
   report.findings.sort((a, b) => key(a).localeCompare(key(b)));
   return report;

@@ -23,8 +23,6 @@ interface FlowOptions {
   gates?: Partial<Record<StageName, GateOptions>>;
   stages?: Partial<Record<StageName, Partial<PackageStageOptions>>>;
   options?: Record<string, unknown>;
-  /** Options of `packages` beside the stages. */
-  pipeline?: Record<string, unknown>;
   /** Further files of the first commit. */
   files?: Record<string, string>;
   /**
@@ -116,7 +114,7 @@ export class Flow {
       ...given.stages?.[name],
       ...(given.gates?.[name] ? { gate: given.gates[name] } : {}),
     }));
-    return { packages: { stages, ...given.pipeline }, ...given.options };
+    return { packages: { stages }, ...given.options };
   }
 
   proxy(stage: StageName): FaultProxy {

@@ -27,6 +27,9 @@ export interface ServiceFlowOptions {
   /** Stages with a registry of their own. */
   own?: string[];
   notifications?: NotificationOptions[];
+  options?: Record<string, unknown>;
+  /** Further files of the first commit. */
+  files?: Record<string, string>;
   /** The live profile: addresses in nx.json, signed records, the ledger pushed to `remote.git` beside the clone. */
   live?: boolean;
 }
@@ -73,6 +76,7 @@ export class ServiceFlow {
       'nx.json': JSON.stringify({
         plugins: [{ plugin: '@sluice/nx/plugin', options: flow.#options(given) }],
       }),
+      ...given.files,
     });
     flow.git('init', '--quiet', '--initial-branch=main');
     flow.commit('the workspace');
@@ -119,6 +123,7 @@ export class ServiceFlow {
       packages: { stages: [{ name: 'github', registry: 'https://npm.example.com' }] },
       services: { ...place('images'), stages },
       notifications: given.notifications ?? [],
+      ...given.options,
     };
   }
 
