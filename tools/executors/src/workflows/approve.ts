@@ -23,7 +23,7 @@ export function approve(input: WorkflowInput): Workflow {
           ...signingKey(settings),
           {
             name: 'Check the comment and record the approval',
-            run: 'npx sluice approve --comment="$GITHUB_EVENT_PATH"',
+            run: 'npx sluice approve-comment "$GITHUB_EVENT_PATH"',
             env: { ...OWN, ...registryTokens(...input.options.packages.stages) },
           },
         ],

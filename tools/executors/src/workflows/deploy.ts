@@ -2,6 +2,7 @@ import type { ServicesOptions, ServiceStageOptions } from '../pipeline/types.ts'
 import { approvalEnvironment } from './environments.ts';
 import { deployJob, rollbackJob, type Passage } from './deploy-stage.ts';
 import {
+  announceJob,
   askFor,
   asShown,
   doctor,
@@ -124,7 +125,7 @@ function build(
     steps: [
       ...workspace({ settings, ref: COMMIT }),
       ...signingKey(settings),
-      ...doctor(input, first.name, env),
+      doctor(input, first.name, env),
       {
         name: 'Since when',
         run: [
@@ -215,7 +216,7 @@ function ask(
     permissions: { contents: 'read', ...imagesRight(services, 'read') },
     timeout: 30,
     outputs: PLAN_OUTPUTS,
-    steps: [...workspace({ settings, ref: COMMIT }), ...doctor(input, name, env), askFor(name, env)],
+    steps: [...workspace({ settings, ref: COMMIT }), askFor(name, env)],
   };
 }
 
@@ -224,5 +225,13 @@ function arrival(input: WorkflowInput, settings: Settings, passage: Passage): Re
   return {
     [`deploy-${name}`]: deployJob(input, settings, passage, COMMIT),
     [`rollback-${name}`]: rollbackJob(input, settings, passage, COMMIT),
+    ...announceJob(settings, {
+      stage: name,
+      needs: [`deploy-${name}`, `rollback-${name}`],
+      when: `!cancelled() && (needs.deploy-${name}.result == 'success' || needs.rollback-${name}.result == 'success')`,
+      permissions: {},
+      env: {},
+      ref: COMMIT,
+    }),
   };
 }

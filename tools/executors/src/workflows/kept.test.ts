@@ -11,6 +11,8 @@ const release = (before: string | undefined, ...names: string[]) =>
     file === 'release.yml' ? before : undefined,
   ).get('release.yml') as string;
 
+const moving = (jobs: object) => Object.keys(jobs).filter((id) => !id.startsWith('announce-'));
+
 const MINE = `
       # sluice:yours release/before
       - name: Mine
@@ -35,16 +37,16 @@ describe('hand-made parts', () => {
     const text = release(release(undefined, 'a', 'b') + MINE + JOB, 'a', 'b');
     const { jobs } = parse(text);
     const names = jobs.release.steps.map((step: any) => step.name ?? step.run ?? step.uses);
-    expect(names.slice(2, 5)).toEqual(['npm ci', 'Mine', 'Versions and changelogs']);
+    expect(names.slice(2, 5)).toEqual(['npm ci', 'Mine', 'What would fail']);
     expect(jobs.release.steps[3].run).toBe('make it\n  so\n\ntwice\n');
-    expect(Object.keys(jobs)).toEqual(['release', 'promote-b', 'told']);
+    expect(moving(jobs)).toEqual(['release', 'promote-b', 'told']);
   });
 
   it('are written the same again, also when a stage comes', () => {
     const once = release(release(undefined, 'a', 'b') + MINE + JOB, 'a', 'b');
     expect(release(once, 'a', 'b')).toBe(once);
     const { jobs } = parse(release(once, 'a', 'new', 'b'));
-    expect(Object.keys(jobs)).toEqual(['release', 'promote-new', 'promote-b', 'told']);
+    expect(moving(jobs)).toEqual(['release', 'promote-new', 'promote-b', 'told']);
     expect(jobs.release.steps[3].name).toBe('Mine');
   });
 

@@ -2,7 +2,7 @@ import { imageVariables, registryKind, registryVariable } from '../pipeline/inde
 import type { PackageStageOptions, ServicesOptions, ServiceStageOptions } from '../pipeline/types.ts';
 import { ACTIONS } from './actions.ts';
 import type { Settings } from './settings.ts';
-import type { Env, Permissions, Step, WorkflowInput } from './types.ts';
+import type { Env, Job, Permissions, Step, WorkflowInput } from './types.ts';
 
 /** Everything below: `${{ }}` stands in `env`, `with` and `if` alone, never in what a shell reads. */
 
@@ -81,11 +81,12 @@ export function hostsAccess(): Step {
   };
 }
 
-/** Finds what would fail before it fails. */
-export function doctor({ doctor: exists }: WorkflowInput, stage: string | undefined, env: Env): Step[] {
-  if (!exists) return [];
-  return [{ name: 'What would fail', run: `npx nx doctor${stage ? ` -c ${stage}` : ''}`, env }];
-}
+/** Finds what would fail before it fails; in a job that may do what is looked at. */
+export const doctor = ({ options }: WorkflowInput, stage: string, env: Env): Step => ({
+  name: 'What would fail',
+  run: `npx nx ${options.targets.doctor} -c ${stage}`,
+  env,
+});
 
 export const secretOf = (name: string): string =>
   name === 'GITHUB_TOKEN' ? '${{ github.token }}' : `\${{ secrets.${name} }}`;
@@ -171,4 +172,38 @@ export function upload(name: string, path: string, when?: string): Step {
     uses: ACTIONS.upload,
     with: { name, path, 'if-no-files-found': 'ignore', 'include-hidden-files': false },
   };
+}
+
+/**
+ * Tells GitHub what is in a stage now: deployments with their digests, after the last stage of packages releases and comments too.
+ * Nothing waits for this job, and it may be run again.
+ */
+export function announceJob(
+  settings: Settings,
+  { stage, needs, when, permissions, env, ref }: Announced,
+): Record<string, Job> {
+  const isRelease = permissions['issues'] !== undefined;
+  const artifacts: Step = { uses: ACTIONS.download, with: { name: 'artifacts', path: 'dist/artifacts' } };
+  return {
+    [`announce-${stage}`]: {
+      name: `Announce ${stage}`,
+      needs,
+      if: when,
+      permissions: { contents: 'read', deployments: 'write', ...permissions },
+      timeout: 15,
+      steps: [
+        ...workspace({ settings, ...(ref === undefined ? {} : { ref }) }),
+        ...(isRelease ? [artifacts] : []),
+        { name: 'Announce', run: `npx sluice announce ${stage}`, env: { ...OWN, ...env } },
+      ],
+    },
+  };
+}
+export interface Announced {
+  stage: string;
+  needs: string[];
+  when: string;
+  permissions: Permissions;
+  env: Env;
+  ref?: string;
 }

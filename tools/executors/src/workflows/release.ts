@@ -1,5 +1,6 @@
 import type { PackageStageOptions } from '../pipeline/types.ts';
 import {
+  announceJob,
   askFor,
   asShown,
   doctor,
@@ -35,9 +36,11 @@ export function release(input: WorkflowInput): Workflow {
     env: LIVE,
     jobs: Object.assign(
       { release: releaseJob(input, settings, first as PackageStageOptions) },
-      ...further.map((stage, i) =>
-        toStage(input, settings, stages[i] as PackageStageOptions, stage, i === 0),
-      ),
+      announced(settings, first as PackageStageOptions, 'release', further.length === 0),
+      ...further.map((stage, i) => ({
+        ...toStage(input, settings, stages[i] as PackageStageOptions, stage, i === 0),
+        ...announced(settings, stage, `promote-${stage.name}`, i === further.length - 1),
+      })),
     ),
   };
 }
@@ -56,7 +59,7 @@ function releaseJob(input: WorkflowInput, settings: Settings, stage: PackageStag
       // What waited in the queue, or is run again, goes on where the branch is now.
       ...workspace({ settings, ref: settings.branch }),
       ...signingKey(settings),
-      ...doctor(input, stage.name, env),
+      doctor(input, stage.name, env),
       { name: 'Versions and changelogs', run: 'npx nx release --skip-publish' },
       {
         name: 'Push the release commit',
@@ -73,6 +76,26 @@ function releaseJob(input: WorkflowInput, settings: Settings, stage: PackageStag
       showStatus(OWN),
     ],
   };
+}
+
+/** What the repository's page shows of a stage; the last one makes the releases. */
+function announced(
+  settings: Settings,
+  stage: PackageStageOptions,
+  needs: string,
+  isLast: boolean,
+): Record<string, Job> {
+  return announceJob(settings, {
+    stage: stage.name,
+    needs: needs === 'release' ? [needs] : ['release', needs],
+    when: `!cancelled() && needs.${needs}.result == 'success'`,
+    permissions: {
+      ...(isLast ? { contents: 'write', issues: 'write', 'pull-requests': 'write' } : {}),
+      ...packagesRight([stage], []),
+    },
+    env: registryTokens(stage),
+    ref: '${{ needs.release.outputs.commit }}',
+  });
 }
 
 /** Asking, where the stage has a gate, and promoting. */

@@ -16,7 +16,7 @@ import {
   workspace,
 } from './parts.ts';
 import { settingsOf, type Settings } from './settings.ts';
-import type { Job, Workflow, WorkflowInput } from './types.ts';
+import type { Env, Job, Step, Workflow, WorkflowInput } from './types.ts';
 
 /** The way back by hand, for any stage. What a person types reaches a shell as a variable alone. */
 export function rollback(input: WorkflowInput): Workflow {
@@ -72,6 +72,14 @@ const command = (stage: string, extra: string[] = []): string =>
     `npx sluice rollback ${stage} "\${args[@]}" -- "$PROJECT"`,
   ].join('\n');
 
+/** What GitHub shows follows; the way back was gone whether or not it does. */
+const announce = (stage: string, env: Env): Step => ({
+  name: 'Announce',
+  'continue-on-error': true,
+  run: `npx sluice announce ${stage}`,
+  env: { ...OWN, ...env },
+});
+
 const TYPED = {
   PROJECT: '${{ inputs.project }}',
   REASON: '${{ inputs.reason }}',
@@ -83,7 +91,7 @@ function ofPackages(input: WorkflowInput, settings: Settings, stage: PackageStag
     name: `Roll back in ${stage.name}`,
     if: chosen(stage.name),
     ...(stage.gate?.environment ? { environment: stage.gate.environment } : {}),
-    permissions: { ...RECORDS, ...packagesRight([], [stage]) },
+    permissions: { ...RECORDS, deployments: 'write', ...packagesRight([], [stage]) },
     timeout: 30,
     steps: [
       ...workspace({ settings }),
@@ -95,6 +103,7 @@ function ofPackages(input: WorkflowInput, settings: Settings, stage: PackageStag
         env: { ...OWN, ...registryTokens(stage), ...TYPED },
       },
       showStatus(OWN),
+      announce(stage.name, registryTokens(stage)),
     ],
   };
 }
@@ -109,7 +118,7 @@ function ofServices(
     name: `Roll back in ${stage.name}`,
     if: chosen(stage.name),
     environment: rollbackEnvironment(stage.name),
-    permissions: { ...RECORDS, ...imagesRight(services, 'write') },
+    permissions: { ...RECORDS, deployments: 'write', ...imagesRight(services, 'write') },
     timeout: 60,
     steps: [
       ...workspace({ settings }),
@@ -131,6 +140,7 @@ function ofServices(
         },
       },
       showStatus(OWN),
+      announce(stage.name, {}),
     ],
   };
 }

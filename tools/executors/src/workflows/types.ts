@@ -5,8 +5,6 @@ export interface WorkflowInput {
   options: SluiceOptions;
   /** The services of the workspace. */
   services: { project: string; secrets: string[] }[];
-  /** Whether `npx nx doctor` exists here. */
-  doctor?: boolean;
 }
 
 /** One workflow, as GitHub's syntax has it. */
@@ -47,6 +45,7 @@ export interface Step {
   /** Only `bash` that is named ends with the first failure of a pipe. */
   shell?: 'bash';
   env?: Env;
+  'continue-on-error'?: boolean;
 }
 export type Env = Record<string, string>;
 export type Permissions = Record<string, 'read' | 'write'>;

@@ -32,9 +32,9 @@ const VARIANTS: [string, unknown][] = [
   ['by hand alone', { deploy: { onlyByHand: true, production: 'prod' } }],
 ];
 
-function made(change: Partial<typeof OPTIONS> = {}, doctor = true): Map<string, Workflow> {
+function made(change: Partial<typeof OPTIONS> = {}): Map<string, Workflow> {
   const options = parseOptions({ ...OPTIONS, ...change });
-  return new Map(workflowsOf({ options, services: SERVICES, doctor }).map((one) => [one.file, one]));
+  return new Map(workflowsOf({ options, services: SERVICES }).map((one) => [one.file, one]));
 }
 function job(file: string, name: string, change: Partial<typeof OPTIONS> = {}): Job {
   const found = made(change).get(file)?.jobs[name];
@@ -42,7 +42,7 @@ function job(file: string, name: string, change: Partial<typeof OPTIONS> = {}): 
   return found;
 }
 const jobsOf = (file: string, change: Partial<typeof OPTIONS> = {}) =>
-  Object.keys(made(change).get(file)?.jobs ?? {});
+  Object.keys(made(change).get(file)?.jobs ?? {}).filter((id) => !id.startsWith('announce-'));
 const runs = ({ steps }: Job) => steps.flatMap(({ run }) => run ?? []);
 const withStages = (...stages: object[]) => ({ packages: { stages: stages as never } });
 
@@ -103,6 +103,18 @@ describe('release.yml', () => {
       runs(one).some((run) => /-t build|release/.test(run)),
     );
     expect(building.map(([id]) => id)).toEqual(['release']);
+  });
+
+  it('looks for what would fail first, and announces each stage without holding up the next', () => {
+    expect(runs(job('release.yml', 'release'))).toContain('npx nx doctor -c github');
+    const { jobs } = made().get('release.yml') as Workflow;
+    const announcing = Object.keys(jobs).filter((id) => id.startsWith('announce-'));
+    expect(announcing).toEqual(['announce-github', 'announce-test', 'announce-public']);
+    expect(
+      Object.values(jobs).flatMap(({ needs = [] }) => needs.filter((id) => announcing.includes(id))),
+    ).toEqual([]);
+    expect(jobs['announce-test']?.permissions).toEqual({ contents: 'read', deployments: 'write' });
+    expect(jobs['announce-public']?.permissions).toMatchObject({ contents: 'write', issues: 'write' });
   });
 
   it('waits for nobody where approvals are signed: such a job begins when the gate is open', () => {

@@ -75,11 +75,13 @@ function withSlot(steps: Record<string, unknown>[], id: string): unknown[] {
   return [...steps.slice(0, installed), slot(`${id}/before`), ...steps.slice(installed), slot(`${id}/after`)];
 }
 
-function stepOf({ name, id, if: when, uses, with: inputs, run, shell, env }: Step): Record<string, unknown> {
+function stepOf(step: Step): Record<string, unknown> {
+  const { name, id, if: when, uses, with: inputs, run, shell, env } = step;
   return {
     ...(name ? { name } : {}),
     ...(id ? { id } : {}),
     ...(when ? { if: expression(when) } : {}),
+    ...(step['continue-on-error'] ? { 'continue-on-error': true } : {}),
     ...(uses ? { uses: reference(uses) } : {}),
     ...(inputs ? { with: inputs } : {}),
     ...(shell ? { shell } : {}),

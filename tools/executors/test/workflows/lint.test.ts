@@ -54,12 +54,12 @@ describe.each(VARIANTS)('workflows of %s', (_, options) => {
   mkdirSync(join(folder, FOLDER), { recursive: true });
   execFileSync('git', ['init', '--quiet'], { cwd: folder });
   const services = [{ project: 'api', secrets: ['DATABASE_PASSWORD'] }];
-  const files = [
-    ...workflowFiles({ options: parseOptions({ packages, ...options }), services, doctor: true }),
-  ].map(([file, text]) => {
-    writeFileSync(join(folder, FOLDER, file), text);
-    return join(FOLDER, file);
-  });
+  const files = [...workflowFiles({ options: parseOptions({ packages, ...options }), services })].map(
+    ([file, text]) => {
+      writeFileSync(join(folder, FOLDER, file), text);
+      return join(FOLDER, file);
+    },
+  );
   const run = (program: string, ...args: string[]) => {
     const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
     return { status, said: stdout + stderr };

@@ -25,7 +25,7 @@ export default async function syncWorkflows(tree: Tree): Promise<Synced | void> 
     const options = registered && parseOptions(registered);
     if (!options || !settingsOf(options)) return undefined;
     const text = (file: string) => tree.read(`${FOLDER}/${file}`, 'utf8') ?? undefined;
-    const files = workflowFiles({ options, services: servicesOf(tree), doctor: hasDoctor }, text);
+    const files = workflowFiles({ options, services: servicesOf(tree) }, text);
     for (const file of FILES) {
       const path = `${FOLDER}/${file}`;
       const [before, after] = [text(file), files.get(file)];
@@ -38,9 +38,6 @@ export default async function syncWorkflows(tree: Tree): Promise<Synced | void> 
     return { outOfSyncMessage: 'The workflows are not as the stages in nx.json say.' };
   });
 }
-
-/** The command is there as soon as its room is. */
-const hasDoctor = false;
 
 /** Services with the names of their secrets. What is wrong in a `sluice.json` is for its own commands to say. */
 function servicesOf(tree: Tree): WorkflowInput['services'] {
