@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../foundation/index.ts';
 import { override, waiting } from '../promotion/approve.ts';
+import { approveByComment } from '../promotion/approve-comment.ts';
 import { APPROVAL_WAIT, approveAll, asData, waitMs } from '../promotion/approve-staged.ts';
 import { unhold } from '../promotion/rollback.ts';
 import { formatApprovals, formatPlan } from '../report/plan.ts';
@@ -58,6 +59,24 @@ export function approveCommand(program: Command, perform: Perform): void {
         answer(flags.json ? JSON.stringify(asData(done), undefined, 2) : formatApprovals(done));
         return exitOf(done.session?.results ?? []);
       }, flags),
+    );
+}
+
+export function approveCommentCommand(program: Command, perform: Perform): void {
+  program
+    .command('approve-comment <event>')
+    .description('record the approval in a comment on GitHub, from the file of the event; for a workflow')
+    .option('--json', 'as JSON')
+    .action((event: string, flags: { json?: boolean }) =>
+      perform(async ({ context, answer, say }) => {
+        const done = await approveByComment(context, event);
+        if (done.outcome === 'none') say('the comment approves nothing');
+        if (done.outcome === 'before')
+          say(`the approval of ${done.login} for ${done.stage} is recorded already`);
+        if (flags.json) answer(JSON.stringify(done, undefined, 2));
+        else if (done.approved) answer(formatApprovals({ approved: done.approved }));
+        return EXIT.done;
+      }),
     );
 }
 

@@ -6,7 +6,7 @@ import { openContext, type Context } from '../promotion/context.ts';
 import { announceCommand } from './announce.ts';
 import { doctorCommand } from './doctor.ts';
 import { annotationOf } from '../report/job/index.ts';
-import { approveCommand, overrideCommand, unholdCommand } from './people.ts';
+import { approveCommand, approveCommentCommand, overrideCommand, unholdCommand } from './people.ts';
 import { baseCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
 import { promoteCommand, rollbackCommand } from './moving.ts';
 import type { Action, Perform } from './shared.ts';
@@ -30,6 +30,7 @@ export function sluiceProgram(perform: Perform): Command {
     planCommand,
     promoteCommand,
     approveCommand,
+    approveCommentCommand,
     statusCommand,
     verifyCommand,
     announceCommand,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Item, RecordBody } from '../ledger/types.ts';
+import type { CommentingUser, Item, RecordBody } from '../ledger/types.ts';
 import { planHash, type Planned } from './plan-hash.ts';
 
 /** A week: long enough for a holiday's end, short enough that nobody forgets what was approved. */
@@ -19,11 +19,13 @@ export interface ApprovalInput {
   /** Milliseconds until it does not count any more; a week unless given. */
   expiresInMs?: number;
   comment?: string;
+  /** Who gave it with a comment on GitHub. */
+  user?: CommentingUser;
 }
 
 /** The record by which a person allows exactly these items into the stage. It counts once the batch is signed. */
 export function makeApproval(input: ApprovalInput): Extract<RecordBody, { type: 'approved' }> {
-  const { plan, policy, ledgerHead, now, expiresInMs = APPROVAL_EXPIRES_MS, comment } = input;
+  const { plan, policy, ledgerHead, now, expiresInMs = APPROVAL_EXPIRES_MS, comment, user } = input;
   const hash = planHash(plan);
   if (plan.hash !== undefined && plan.hash !== hash)
     throw new TypeError('the plan is not the one that its hash names');
@@ -39,6 +41,7 @@ export function makeApproval(input: ApprovalInput): Extract<RecordBody, { type: 
     ledgerHead,
     policy,
     ...(comment ? { comment } : {}),
+    ...(user ? { user } : {}),
   };
 }
 

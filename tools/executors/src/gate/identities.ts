@@ -24,9 +24,9 @@ export function identities(allowedSigners: string): Identity[] {
   return found;
 }
 
-/** The person who signed as `principal` with this key; one of its own where the file ties the two to nobody. */
+/** The person who signed as `principal` with this key ('' for none); one of its own where the file ties the two to nobody. */
 export function identityOf(all: Identity[], signer: { principal: string; key: string }): Identity {
-  const alone = { principals: [signer.principal], keys: [signer.key] };
+  const alone = { principals: [signer.principal], keys: signer.key === '' ? [] : [signer.key] };
   return all.filter((one) => sameIdentity(one, alone)).reduce(union, alone);
 }
 

@@ -1,6 +1,6 @@
 import { errors } from '../foundation/index.ts';
 import { makeApproval, overrideFreeze } from '../gate/index.ts';
-import type { Signer } from '../ledger/types.ts';
+import type { CommentingUser, Signer } from '../ledger/types.ts';
 import { durationMs } from '../pipeline/index.ts';
 import { principalsOf } from '../signing/index.ts';
 import type { Context } from './context.ts';
@@ -16,6 +16,8 @@ export interface ApproveOptions {
   /** "7d" unless given. */
   expires?: string;
   dryRun?: boolean;
+  /** A person gave it elsewhere, and saw this plan: the CI job that this runs in signs that it was so. */
+  witnessed?: { user: CommentingUser; planHash: string };
   /** Shown the plan before anything is signed; false stops here. */
   confirm?: (plan: PromotionPlan, signer: Signer) => Promise<boolean>;
 }
@@ -38,9 +40,16 @@ export async function approve(context: Context, options: ApproveOptions): Promis
   const kind = kindOfStage(context.options, options.stage, context.options.targets.approve);
   const { plan } = await kind.plan(context, options);
   const items = waiting(plan);
+  const { witnessed } = options;
+  if (witnessed && items.length > 0 && witnessed.planHash !== plan.hash)
+    throw errors.COMMENT_OTHER_PLAN({
+      stage: options.stage,
+      hash: plan.hash,
+      items: items.map(({ name, version }) => `${name}@${version}`),
+    });
   if (items.length === 0 || options.dryRun) return { plan, ...gateState(plan) };
   if (!items.some(asksApproval)) throw errors.APPROVAL_NOT_ASKED({ stage: options.stage });
-  const signer = await approver(context);
+  const signer = witnessed ? await witness(context) : await approver(context);
   if (options.confirm && !(await options.confirm(plan, signer))) return { plan, ...gateState(plan) };
   const now = new Date();
   const approval = makeApproval({
@@ -50,6 +59,7 @@ export async function approve(context: Context, options: ApproveOptions): Promis
     now,
     ...(expiresInMs === undefined ? {} : { expiresInMs }),
     ...(options.comment ? { comment: options.comment } : {}),
+    ...(witnessed ? { user: witnessed.user } : {}),
   });
   // The append may be repeated after an answer was lost: it must not leave two. The head that it pins is the newest one,
   // since batches of ours that were not sent yet get new commits on the way.
@@ -102,6 +112,13 @@ async function approver(context: Context): Promise<Signer> {
   const known = principalsOf((await context.policy()).allowedSigners).flatMap((line) => line.principals);
   if (!known.includes(signer.principal))
     throw errors.APPROVER_UNKNOWN({ principal: signer.principal, approvers, known });
+  return signer;
+}
+
+/** The job's own token: a key would sign for the person whom it belongs to. */
+async function witness(context: Context): Promise<Signer> {
+  const signer = await context.signer();
+  if (!signer?.principal.startsWith('github:')) throw errors.COMMENT_WITHOUT_TOKEN({});
   return signer;
 }
 
