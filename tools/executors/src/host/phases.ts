@@ -17,7 +17,7 @@ const PARTS: Partial<Record<PhaseName, string[]>> = {
   prepare: ['proxy', 'containers'],
   pull: ['containers'],
   migrate: ['containers'],
-  start: ['containers'],
+  start: ['proxy', 'containers'],
   health: ['proxy', 'containers'],
   switch: ['proxy', 'containers'],
   watch: ['proxy', 'containers'],

@@ -61,17 +61,47 @@ proxy_user() {
 proxy_run() {
   # shellcheck disable=SC2046 # Two numbers.
   set -- $(proxy_ports "$proxy/base.json")
-  # Podman's name server drops a question while a container goes; the next one is not to wait for five seconds.
-  sluice_dns=
-  [ "$engine" != podman ] || sluice_dns='--dns-option timeout:1'
-  # shellcheck disable=SC2086 # Two words, or none.
-  docker run --detach --name "$proxy_container" --restart unless-stopped --network sluice-proxy $sluice_dns \
+  if [ "$engine" = podman ]; then
+    [ -e "$proxy/hosts" ] || : >"$proxy/hosts"
+    set -- "$@" --no-hosts --mount "type=bind,source=$proxy/hosts,target=/etc/hosts" --dns-option timeout:1
+  fi
+  sluice_http=$1
+  sluice_https=$2
+  shift 2
+  docker run --detach --name "$proxy_container" --restart unless-stopped --network sluice-proxy "$@" \
     --user "$(proxy_user)" --sysctl net.ipv4.ip_unprivileged_port_start=0 \
-    --publish "$1:$1" --publish "$2:$2" --publish "$2:$2/udp" \
+    --publish "$sluice_http:$sluice_http" --publish "$sluice_https:$sluice_https" --publish "$sluice_https:$sluice_https/udp" \
     --mount "type=bind,source=$proxy,target=/sluice" --security-opt label=disable \
     --env XDG_DATA_HOME=/sluice/data --env XDG_CONFIG_HOME=/sluice/data --env HOME=/sluice/data \
-    --log-opt max-size=10m --label "com.sluice.proxy=$proxy" --label "com.sluice.ports=$1 $2" \
+    --log-opt max-size=10m --label "com.sluice.proxy=$proxy" --label "com.sluice.ports=$sluice_http $sluice_https" \
     "${SLUICE_PROXY_IMAGE:-caddy:2.10}" caddy run --config /sluice/config.json
+}
+
+# ── names, where Podman gives them ──────────────────────────────────────────────────────────────────
+# Its name server stops answering, for seconds up to half a minute, when containers come and go (containers/aardvark-dns#389, #500); so
+# does every request behind a name. Here the proxy knows releases by a file, and their containers keep the addresses that are in it.
+
+# proxy_pin CONTAINER: it keeps its address among the proxy's, also when it starts again.
+proxy_pin() {
+  [ "$engine" = podman ] || return 0
+  sluice_name=$(docker inspect --format '{{with index .NetworkSettings.Networks "sluice-proxy"}}{{.IPAddress}}{{range .Aliases}} {{.}}{{end}}{{end}}' "$1")
+  [ -n "$sluice_name" ] || return 0
+  if grep -qxF "$1" "$home/run/pinned" 2>/dev/null; then return 0; fi
+  # shellcheck disable=SC2046,SC2086 # Names of containers and services.
+  docker network disconnect sluice-proxy "$1" </dev/null &&
+    docker network connect --ip "${sluice_name%% *}" $(printf ' --alias %s' ${sluice_name#* }) sluice-proxy "$1" </dev/null
+  echo "$1" >>"$home/run/pinned"
+}
+
+# proxy_names: writes down who is where. In place, since the proxy holds the file itself, not its name.
+proxy_names() {
+  [ "$engine" = podman ] && [ -d "$proxy" ] || return 0
+  proxy_alone
+  sluice_names=$(for sluice_id in $(docker ps --quiet --filter network=sluice-proxy); do
+    docker inspect --format '{{with index .NetworkSettings.Networks "sluice-proxy"}}{{.IPAddress}}{{range .Aliases}} {{.}}{{end}}{{end}}' "$sluice_id"
+  done)
+  printf '127.0.0.1 localhost\n%s\n' "$sluice_names" >"$proxy/hosts"
+  proxy_not_alone
 }
 
 proxy_answers() { proxy_curl admin.sock --max-time 5 --output /dev/null http://localhost/config/admin >/dev/null 2>&1; }
@@ -118,11 +148,15 @@ proxy_ensure() {
   if [ "$(proxy_state)" = running ]; then
     proxy_fits "$1"
     proxy_base "$1"
-    if proxy_answers; then return 0; fi
+    if proxy_answers; then
+      proxy_names
+      return 0
+    fi
   fi
   proxy_alone
   proxy_start "$1"
   proxy_not_alone
+  proxy_names
 }
 
 proxy_base() {

@@ -26,6 +26,8 @@ if ! logged release_compose up -d --no-build; then
   fail START_FAILED "release=$release" "said=$said"
 fi
 for id in $(release_containers); do
+  proxy_pin "$id"
   fact container "$(part_of "$id") $id"
 done
+if proxied "$folder"; then proxy_names; fi
 journal start 'done' "$release"
