@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sluice } from '../cli/testing/sluice.ts';
 import { openGitHub } from '../github/index.ts';
 import type { Context } from '../promotion/context.ts';
 import { rollback } from '../promotion/rollback.ts';
@@ -22,13 +23,16 @@ const CHANGELOG = `# Changelog
 
 /** Money in two versions in the last stage, with the pull request and the issue behind the second one; units in one. */
 let flow: Flow;
+/** The GitHub that nx.json names. */
+let named: TestGitHub;
 let fix: string;
 let integrity: Record<string, string>;
 beforeAll(async () => {
+  named = await startGitHub();
   flow = await Flow.start({
     live: true,
     packages: { money: [], units: [] },
-    options: { github: { repository: 'acme/platform' } },
+    options: { github: { api: named.url, repository: 'acme/platform' } },
   });
   await flow.build();
   await through();
@@ -44,7 +48,10 @@ beforeAll(async () => {
   const world = await flow.world('public');
   integrity = world['money']?.versions ?? {};
 });
-afterAll(() => flow?.close());
+afterAll(async () => {
+  await flow?.close();
+  await named?.close();
+});
 
 async function through(projects?: string[]): Promise<void> {
   await flow.publish(projects, { gitTag: true });
@@ -322,6 +329,43 @@ describe('whatever GitHub does', () => {
       notes: [expect.stringContaining("#8 as it doesn't exist")],
     });
     expect(github.state.comments.map((one) => one.issue)).toEqual([7]);
+  });
+});
+
+describe('the command', () => {
+  const command = (...args: string[]) =>
+    sluice(flow.root, { ...flow.env, GITHUB_ACTIONS: 'true' }, 'announce', ...args);
+
+  it('asks the GitHub that the policy names, and says what it made, what was there, and what failed', async () => {
+    const made = await command('test', 'money');
+    expect(made).toMatchObject({
+      code: 0,
+      stdout: 'deployment @acme/money@1.1.0: made (https://github.com/acme/platform/deployments/test)\n',
+    });
+    named.forbid('POST /repos/{owner}/{repo}/deployments', 'deployments=write');
+    const { code, stdout, stderr } = await command('test', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { name: '@acme/money', status: 'there' },
+      { name: '@acme/units', status: 'failed', problem: { code: 'GITHUB_REFUSED' } },
+    ]);
+    expect(stderr).toContain('::error title=GITHUB_REFUSED');
+    expect(named.state.deployments).toHaveLength(1);
+  });
+
+  it('finds nothing where nothing came of late, and refuses what it does not understand', async () => {
+    expect(await command('github', '--since', '1s')).toMatchObject({
+      code: 0,
+      stdout: 'nothing came into github within 1s: nothing to do\n',
+    });
+    expect(await command('github', '--since', 'ever')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('DURATION_INVALID'),
+    });
+    expect(await command('nowhere')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('STAGE_UNKNOWN'),
+    });
   });
 });
 

@@ -64,16 +64,14 @@ it('what a job of GitHub Actions made inactive, or what was left half-way, is pu
   expect(active()).toEqual(['api sha-1']);
   expect(await showPlace(client, place('api', 'sha-2'))).toMatchObject({ status: 'made' });
   expect(active()).toEqual(['api sha-2']);
-  github.state.deployments
-    .at(-1)
-    ?.statuses.push({
-      id: 1,
-      state: 'inactive',
-      description: '',
-      log_url: '',
-      environment_url: '',
-      environment: 'staging',
-    });
+  github.state.deployments.at(-1)?.statuses.push({
+    id: 1,
+    state: 'inactive',
+    description: '',
+    log_url: '',
+    environment_url: '',
+    environment: 'staging',
+  });
   expect(await showPlace(client, place('api', 'sha-2'))).toMatchObject({ status: 'made' });
   expect(active()).toEqual(['api sha-2']);
   expect(github.state.deployments).toHaveLength(2);
