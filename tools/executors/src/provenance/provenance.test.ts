@@ -265,6 +265,16 @@ describe('a provenance that proves nothing', () => {
     await refused(text, {}, /is not JSON|does not say what it is about/);
   });
 
+  it('cannot be told while the root of the public Sigstore is out of reach', async () => {
+    const cachePath = await mkdtemp(join(tmpdir(), 'sluice-tuf-'));
+    const away = openTrust(undefined, { mirrorURL: 'http://127.0.0.1:1', cachePath });
+    await expect(checkProvenance(await made(), expected(), away)).rejects.toMatchObject({
+      code: 'PROVENANCE_TRUST_MISSING',
+      transient: true,
+    });
+    await rm(cachePath, { recursive: true });
+  });
+
   it('cannot be told without a trusted root', async () => {
     await expect(checkProvenance(await made(), expected(), openTrust('{'))).rejects.toMatchObject({
       code: 'PROVENANCE_TRUST_MISSING',
