@@ -1,6 +1,6 @@
 import { describe as suite, expect, it } from 'vitest';
 import { parseOptions } from '../pipeline/index.ts';
-import { describe, differences, wantedEnvironments, type Present } from './index.ts';
+import { collisions, describe, differences, wantedEnvironments, type Present } from './index.ts';
 
 const options = (github: object = {}) =>
   parseOptions({
@@ -37,8 +37,13 @@ suite('the environments that are needed', () => {
       'staging',
       'staging-rollback',
       'production-approval',
-      'production',
       'production-rollback',
+    ]);
+    // Whatever the stages think: GitHub does not tell the two apart.
+    expect(collisions(options())).toEqual([
+      expect.stringMatching(
+        /^Production \(of public\) and production \(of production\) are one environment for GitHub/,
+      ),
     ]);
   });
 
@@ -53,8 +58,8 @@ suite('the environments that are needed', () => {
       }),
     );
     const named = (name: string) => wanted.find((one) => one.name === name);
-    expect(named('production')).toEqual({
-      name: 'production',
+    expect(named('Production')).toEqual({
+      name: 'Production',
       reviewers: ['ada'],
       waitMinutes: 120,
       preventSelfReview: true,

@@ -1,4 +1,4 @@
-export { wantedEnvironments } from './wanted.ts';
+export { collisions, wantedEnvironments } from './wanted.ts';
 export { describe, differences } from './difference.ts';
 export { presentEnvironments } from './read.ts';
 export { apply, describeRefused } from './apply.ts';

@@ -6,7 +6,8 @@ import type { Wanted } from './types.ts';
 /** The environments that the workflows use, and those that the options name beside them, each as the options want it. */
 export function wantedEnvironments(options: SluiceOptions): Wanted[] {
   const settings = options.github.environments;
-  const used = environmentsOf(options);
+  const all = environmentsOf(options);
+  const used = all.filter(({ name }, i) => all.findIndex((other) => sameName(other.name, name)) === i);
   const settingsOf = (name: string) => Object.entries(settings).find(([key]) => sameName(key, name))?.[1];
   const others = Object.keys(settings).filter((name) => !used.some((one) => sameName(one.name, name)));
   return [
@@ -17,6 +18,19 @@ export function wantedEnvironments(options: SluiceOptions): Wanted[] {
     }),
     ...others.map((name) => wanted(name, settings[name] ?? {})),
   ];
+}
+
+/** Environments that the stages take for different ones, and GitHub does not; a line for each. */
+export function collisions(options: SluiceOptions): string[] {
+  const all = environmentsOf(options);
+  return all.flatMap(({ name, stage }, i) => {
+    const other = all.slice(0, i).find((one) => sameName(one.name, name));
+    return other
+      ? [
+          `${other.name} (of ${other.stage}) and ${name} (of ${stage}) are one environment for GitHub: the jobs of both wait for the same people, and have the same secrets`,
+        ]
+      : [];
+  });
 }
 
 /** GitHub does not mind the case of an environment's name. */

@@ -32,10 +32,11 @@ const PRODUCTION = {
 async function generate(
   settings: Record<string, object> = { Production: PRODUCTION },
   dryRun = false,
+  services: object = { images: 'ghcr.io/acme', stages: [{ name: 'staging', hosts: ['a'] }] },
 ): Promise<string> {
   const options = {
     packages: { stages: [{ name: 'first' }, { name: 'public', gate: { environment: 'Production' } }] },
-    services: { images: 'ghcr.io/acme', stages: [{ name: 'staging', hosts: ['a'] }] },
+    services,
     github: { api: github.url, environments: settings },
   };
   updateNxJson(tree, { plugins: [{ plugin: PLUGIN, options }] });
@@ -78,6 +79,14 @@ describe('the environments of a repository', () => {
       branchPolicy: { protected_branches: false, custom_branch_policies: true },
     });
     expect(production()?.branches.map(({ name }) => name)).toEqual(['main', 'release/*']);
+  });
+
+  it('that GitHub takes for one are said to be', async () => {
+    const services = { images: 'ghcr.io/acme', stages: [{ name: 'production', hosts: ['a'] }] };
+    expect(await generate({}, false, services)).toContain(
+      'note: Production (of public) and production (of production) are one',
+    );
+    expect(names()).toEqual(['Production', 'production-rollback']);
   });
 
   it('are left alone when they are right', async () => {

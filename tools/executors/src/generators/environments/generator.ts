@@ -1,6 +1,7 @@
 import { logger, readNxJson, type GeneratorCallback, type Tree } from '@nx/devkit';
 import {
   apply,
+  collisions,
   describe,
   describeRefused,
   differences,
@@ -30,6 +31,7 @@ export default async function environments(
     const registered = registeredOptions(readNxJson(tree) ?? {});
     if (!registered) throw errors.PLUGIN_NOT_REGISTERED({ file: 'nx.json' });
     const options = parseOptions(registered);
+    for (const line of collisions(options)) say(`note: ${line}`);
     const github = await open(options);
     const found = differences(wantedEnvironments(options), await presentEnvironments(github));
     const repository = `${github.owner}/${github.repo}`;
