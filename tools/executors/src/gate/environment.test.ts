@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { canonicalJson } from '../foundation/index.ts';
 import { openGitHub } from '../github/index.ts';
 import type { Batch, Entry, Promoted, Signer } from '../ledger/types.ts';
 import type { GateOptions, GitHubOptions } from '../pipeline/types.ts';
@@ -13,7 +14,7 @@ import { KeyHistory } from './key-history.ts';
 import { policyHistory } from './policy-history.ts';
 import { loadPolicy } from './policy.ts';
 import { runningJob } from './running-job.ts';
-import { jobRules } from './signatures.ts';
+import { jobRules, Signatures } from './signatures.ts';
 import { newestBatch } from './testing/batches.ts';
 import { Live } from './testing/live.ts';
 
@@ -178,7 +179,7 @@ describe('not behind it', () => {
     [
       'a fork: its pull request',
       () => Object.assign(issuer.job, { event_name: 'pull_request', ref: 'refs/pull/7/merge' }),
-      /for the event pull_request/,
+      /runs on refs\/pull\/7\/merge, not on main/,
     ],
     [
       'a pull request that runs with our rights',
@@ -296,7 +297,7 @@ describe('records that a job signs', () => {
     await live.promoted(
       '1.0.0',
       'public',
-      change({ ...(environment ? { environment } : {}) }),
+      change(environment ? { environment } : {}),
       await signer(),
       new Date(),
     );
@@ -417,7 +418,85 @@ describe('records that a job signs', () => {
 
   test('are refused before anything moves where the job may not sign', async () => {
     await start();
-    issuer.job['event_name'] = 'pull_request';
+    issuer.job['event_name'] = 'pull_request_target';
     await expect(signer()).rejects.toMatchObject({ code: 'JOB_MAY_NOT_SIGN', exit: 2 });
+  });
+
+  describe('on a branch from which services are deployed', () => {
+    const services = {
+      services: {
+        images: 'ghcr.io/acme',
+        stages: [
+          { name: 'staging', hosts: ['deploy@staging.example.com'] },
+          { name: 'production', hosts: ['deploy@www.example.com'], gate: { approvals: 1 } },
+        ],
+      },
+      workflows: { deploy: { branch: 'develop', pullRequests: true } },
+    };
+    const item = {
+      project: 'api',
+      name: '@acme/api',
+      version: '1.0.0',
+      integrity: `sha256:${'a'.repeat(64)}`,
+    };
+    const verdict = async (type: string, stage: string, pipeline = 'services') => {
+      const by = await signer();
+      const records = [{ ...item, type, stage, pipeline, by: by.principal, at: new Date().toISOString() }];
+      const signature = await by.sign(canonicalJson(records));
+      const signatures = new Signatures(live.ledger, live.identity);
+      const found = await signatures.of(await policy(), records as never, signature, new Date());
+      return found.ok ? 'counts' : found.problem;
+    };
+    const on = (ref: string, event = 'push') => {
+      const workflow = `acme/platform/.github/workflows/deploy.yml@${ref}`;
+      Object.assign(issuer.job, {
+        ref,
+        event_name: event,
+        workflow_ref: workflow,
+        job_workflow_ref: workflow,
+      });
+    };
+    beforeEach(async () => {
+      await start();
+      live.more = services;
+      live.commit(live.policyFiles());
+      live.push();
+    });
+
+    test.each([
+      ['refs/heads/develop', 'push'],
+      ['refs/pull/7/merge', 'pull_request'],
+    ])('%s: it may record deployments into a stage without a gate, and nothing else', async (ref, event) => {
+      on(ref, event);
+      expect(await verdict('published', 'images')).toBe('counts');
+      expect(await verdict('promoted', 'staging')).toBe('counts');
+      expect(await verdict('deployed', 'staging')).toBe('counts');
+      expect(await verdict('promoted', 'production')).toMatch(/signed it, and production has a gate/);
+      expect(await verdict('approved', 'production')).toMatch(/may not record "approved"/);
+      expect(await verdict('released', 'staging')).toMatch(/may not record "released"/);
+      expect(await verdict('published', 'first', 'packages')).toMatch(/services alone/);
+      expect(await refusal()).toMatch(/runs on refs\/.*, where no gate is opened/);
+    });
+
+    test('a job on the default branch that calls a workflow of another branch is one of that branch', async () => {
+      issuer.job['job_workflow_ref'] = 'acme/platform/.github/workflows/deploy.yml@refs/heads/develop';
+      expect(await verdict('promoted', 'production')).toMatch(/production has a gate/);
+    });
+
+    test('pull requests count only where the options have them deployed', async () => {
+      live.more = { ...services, workflows: true };
+      live.commit(live.policyFiles());
+      live.push();
+      on('refs/pull/7/merge', 'pull_request');
+      await expect(signer()).rejects.toMatchObject({ code: 'JOB_MAY_NOT_SIGN' });
+    });
+
+    test('the branch that production is deployed from counts as the default one does', async () => {
+      live.more = { ...services, workflows: { deploy: { production: 'prod' } } };
+      live.commit(live.policyFiles());
+      live.push();
+      on('refs/heads/prod');
+      expect(await verdict('promoted', 'production')).toBe('counts');
+    });
   });
 });

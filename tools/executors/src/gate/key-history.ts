@@ -77,7 +77,7 @@ export class KeyHistory {
       .map((line) => line.slice(head.length + 1))
       .sort();
     const found: Batch[] = [];
-    for (const path of paths.reverse()) {
+    for (const path of paths.toReversed()) {
       const batch = await this.#ledger.batch(path);
       if (batch.signature?.format !== 'oidc') continue;
       if ((await thumbprint(batch.signature.key as JWK).catch(() => key)) !== key) found.push(batch);

@@ -1,6 +1,6 @@
 import type { GitHub } from '../github/index.ts';
 import type { RunApproval } from '../ledger/types.ts';
-import { mayRequestToken, provenJob, type JobClaims, type JobRules } from '../oidc/index.ts';
+import { jobIsAside, mayRequestToken, provenJob, type JobClaims, type JobRules } from '../oidc/index.ts';
 import { Memory } from './memory.ts';
 
 export type JobProof = { ok: true; claims: JobClaims } | { ok: false; problem: string };
@@ -45,7 +45,12 @@ export function runningJob({
   const reviews = new Memory<RunApproval[]>();
   const logins = new Memory<string | undefined>();
   return {
-    prove: (planHash) => proofs.of(planHash, () => provenJob(env, rules, `sluice:plan:${planHash}`)),
+    prove: (planHash) =>
+      proofs.of(planHash, async () => {
+        const proof = await provenJob(env, rules, `sluice:plan:${planHash}`);
+        if (!proof.ok || !jobIsAside(proof.claims, rules)) return proof;
+        return { ok: false, problem: `its job runs on ${proof.claims.ref}, where no gate is opened` };
+      }),
     approvals: (run, environment) =>
       reviews.of(`${run} ${environment}`, async () => {
         const all = await github().request<Review[]>(

@@ -1,15 +1,16 @@
 import { canonicalJson } from '../foundation/index.ts';
 import type { Ledger, LedgerRecord, Signature } from '../ledger/types.ts';
-import { issuerAt, type JobClaims, type JobRules } from '../oidc/index.ts';
+import { issuerAt, jobIsAside, type JobClaims, type JobRules } from '../oidc/index.ts';
 import { readSshSignature, verifyJobSignature, verifySignature } from '../signing/index.ts';
 import { KeyHistory } from './key-history.ts';
 import { Memory } from './memory.ts';
+import { settingsOf } from '../workflows/settings.ts';
 import type { Policy } from './policy.ts';
 
 /** Who signed: a person by a key, or a CI job by a token of its own. */
 export type Signed =
   { ok: true; principal: string; key: string; job?: JobClaims } | { ok: false; problem: string };
-export type SigningPolicy = Pick<Policy, 'allowedSigners' | 'revoked' | 'branch' | 'options'>;
+export type SigningPolicy = Pick<Policy, 'allowedSigners' | 'revoked' | 'branch' | 'options' | 'commit'>;
 
 /** Judges the signatures of a ledger's batches, in whichever format they are. Remembers what it found. */
 export class Signatures {
@@ -36,7 +37,7 @@ export class Signatures {
     const stranger = records.find((record) => record.by !== principal);
     if (stranger) return no(`it names ${stranger.by}, but ${principal} signed it`);
     const data = canonicalJson(records);
-    if (signature.format === 'oidc') return this.#byJob(policy, data, signature, at);
+    if (signature.format === 'oidc') return this.#byJob(policy, records, data, signature, at);
     const { allowedSigners, revoked } = policy;
     const verified = await verifySignature({ data, signature, allowedSigners, revoked, at });
     if (!verified.ok) return no(verified.detail);
@@ -45,15 +46,20 @@ export class Signatures {
 
   #byJob(
     policy: SigningPolicy,
+    records: readonly LedgerRecord[],
     data: string,
     signature: Extract<Signature, { format: 'oidc' }>,
     at: Date,
   ): Promise<Signed> {
     const rules = jobRules(policy, this.#identity);
-    return this.#found.of(JSON.stringify([rules, signature.value, data]), async () => {
+    return this.#found.of(JSON.stringify([policy.commit, rules, signature.value, data]), async () => {
       const trusted = (thumbprint: string) => this.#history(rules).has(thumbprint);
       const verified = await verifyJobSignature({ data, signature, rules, at, trusted });
       if (!verified.ok) return no(verified.problem);
+      if (jobIsAside(verified.claims, rules)) {
+        const beyond = records.map((record) => beyondAside(record, policy)).find(Boolean);
+        if (beyond) return no(`a job on ${verified.claims.ref} signed it, and ${beyond}`);
+      }
       return { ok: true, principal: signature.principal, key: '', job: verified.claims };
     });
   }
@@ -72,12 +78,30 @@ export function jobRules(
   identity: string,
 ): JobRules {
   const { issuer, repository, workflows, branches } = options.github;
+  const generated = settingsOf(options);
   return {
     issuer,
     repository: repository ?? /^github\.com\/([^/]+\/[^/]+)$/.exec(identity)?.[1],
     workflows,
-    branches: [branch, ...branches],
+    branches: [...new Set([branch, ...branches, ...(generated ? [generated.productionBranch] : [])])],
+    aside: {
+      branches: generated ? [generated.deployBranch] : [],
+      pullRequests: generated?.pullRequests ?? false,
+    },
   };
+}
+
+/** What a job beside the default branch has no say in: it deploys into stages without a gate. */
+function beyondAside(record: LedgerRecord, policy: SigningPolicy): string | undefined {
+  if (!/^(published|promoted|deployed|deploy-failed|returned|held)$/.test(record.type))
+    return `such a job may not record "${record.type}"`;
+  if (record.pipeline !== 'services') return `such a job may record services alone, not packages`;
+  const gated = record.type === 'promoted' && gates(policy).has(record.stage);
+  return gated ? `${record.stage} has a gate` : undefined;
+}
+
+function gates({ options }: SigningPolicy): Set<string> {
+  return new Set((options.services?.stages ?? []).filter(({ gate }) => gate).map(({ name }) => name));
 }
 
 const no = (problem: string): Signed => ({ ok: false, problem });

@@ -4,4 +4,4 @@ export { verifyToken, type JobToken, type VerifyTokenInput } from './verify.ts';
 export type { JobClaims } from './claims.ts';
 export type { JWK } from 'jose';
 export { provenJob } from './job.ts';
-export { jobPrincipal, jobProblem, type JobRules } from './rules.ts';
+export { jobIsAside, jobPrincipal, jobProblem, type JobRules } from './rules.ts';

@@ -27,6 +27,8 @@ export class Live extends World {
   signers = '';
   gate: GateOptions | undefined;
   github: Partial<GitHubOptions> | undefined;
+  /** Options beside those of the packages. */
+  more: Record<string, unknown> = {};
   now = new Date();
 
   static async make(gate: GateOptions, profile: Profile = 'live'): Promise<Live> {
@@ -76,7 +78,11 @@ export class Live extends World {
 
   policyFiles(): Record<string, string> {
     return {
-      'nx.json': nxJson({ gate: this.gate, ...(this.github ? { github: this.github } : {}) }),
+      'nx.json': nxJson({
+        gate: this.gate,
+        ...(this.github ? { github: this.github } : {}),
+        more: this.more,
+      }),
       '.sluice/allowed_signers': this.signers,
     };
   }

@@ -111,6 +111,8 @@ export interface StagesOptions {
   names?: string[];
   ledger?: Record<string, string>;
   github?: Partial<GitHubOptions>;
+  /** Beside the packages. */
+  more?: Record<string, unknown>;
 }
 
 /** An nx.json whose last stage has the gate. */
@@ -119,6 +121,7 @@ export function nxJson({
   names = ['first', 'test', 'public'],
   ledger,
   github,
+  more = {},
 }: StagesOptions = {}): string {
   const stages = names.map((name, i) => ({
     name,
@@ -129,7 +132,12 @@ export function nxJson({
     plugins: [
       {
         plugin: '@sluice/nx/plugin',
-        options: { packages: { stages }, ...(ledger ? { ledger } : {}), ...(github ? { github } : {}) },
+        options: {
+          packages: { stages },
+          ...(ledger ? { ledger } : {}),
+          ...(github ? { github } : {}),
+          ...more,
+        },
       },
     ],
   });
