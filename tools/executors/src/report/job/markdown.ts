@@ -32,9 +32,17 @@ export function planMarkdown(plan: PromotionPlan): string {
     ),
     ...(gate.length > 0 ? [gate.join('\n')] : []),
     ...(moving.length > 0 ? [`Plan <code>${hash}</code>`] : []),
+    ...(moving.some(asksPeople)
+      ? [`To approve it in a comment: <code>/approve ${cell(stage)} ${hash}</code>`]
+      : []),
     '',
   ].join('\n\n');
 }
+
+const asksPeople = ({ gate }: PlanItem): boolean =>
+  (gate?.results ?? []).some(
+    ({ condition, open }) => !open && (condition === 'approvals' || condition === 'environment'),
+  );
 
 function happens({ action, gate, problem }: PlanItem): string {
   if (action === 'nothing') return 'nothing to do';
