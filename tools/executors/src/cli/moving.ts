@@ -48,7 +48,7 @@ export function promoteCommand(program: Command, perform: Perform): void {
           await offerApproval(door, kind, options);
         const { plan, results } = await kind.promote(context, {
           ...options,
-          onResult: (result) => void (flags.json || flags.dryRun || isClosed(result) || say(result.line)),
+          onResult: (result) => void (flags.json || flags.dryRun || isGate(result) || say(result.line)),
         });
         const closed = new Map(
           plan.items.flatMap((item) =>
@@ -80,6 +80,9 @@ async function offerApproval(
   say(formatPlan(plan));
   if (await ask('Approve this plan with your SSH key now?', signal)) await approve(context, options);
 }
+
+/** Said once for all of them, with what is missing. */
+const isGate = (result: PackageResult) => result.error?.code === 'GATE_CLOSED';
 
 /** Nothing went wrong: a person is still to say yes. */
 const isClosed = (result: PackageResult) => result.error?.exit === EXIT.gateClosed;

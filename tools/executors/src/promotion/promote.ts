@@ -16,7 +16,7 @@ import {
 import type { Context } from './context.ts';
 import { judge } from './judge.ts';
 import { assemblePlan, namesToLookUp, type Request } from './plan.ts';
-import { openProofs } from './provenance.ts';
+import { openProofs, sayNote } from './provenance.ts';
 import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
 import { plannedResult, settledEarly } from './settled-early.ts';
@@ -184,6 +184,7 @@ async function passagesOf(
       hold,
       tagAtPut: !store.capabilities.distTags && item.movesTag,
       mayServeOthers: false,
+      note: sayNote,
       prove: async () => {
         const published = state.published(item.name, item.version);
         const proved = published && (await proofs.onward(published));

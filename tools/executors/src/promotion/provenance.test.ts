@@ -9,6 +9,7 @@ import { startGitHub, type TestGitHub } from '../testing/github/index.ts';
 import { startIssuer, type TestIssuer } from '../testing/issuer/index.ts';
 import { startNpmRegistry, type TestNpmRegistry } from '../testing/npm-registry/index.ts';
 import { startSigstore, type TestSigstore } from '../testing/sigstore/index.ts';
+import { namesRepository } from './provenance.ts';
 import { Flow } from './testing/flow.ts';
 import { verifyStages } from './verify.ts';
 
@@ -26,6 +27,7 @@ describe('a provenance on its way', () => {
     flow = await Flow.start({
       live: true,
       packages: { units: [], money: ['units'] },
+      manifest: { repository: { type: 'git', url: 'git+https://github.com/acme/platform.git' } },
       stages: { public: { registry: registry.url, kind: 'npm', tokenEnv: 'NPM_TOKEN' } },
       options: {
         sigstore: { fulcio: sigstore.url, rekor: sigstore.url, trustedRoot: '.sluice/trusted_root.json' },
@@ -158,6 +160,31 @@ describe('a provenance on its way', () => {
     Object.assign(sigstore.faults, { failures: 1, conflicts: 1 });
     expect(codes((await flow.publish(['units'])) as never)).toEqual(['done']);
     expect(batches()[0]?.records[0]).toHaveProperty('provenance');
+  });
+
+  it('stays with us where package.json names another repository, which the registry would refuse', async () => {
+    flow.manifest = { repository: 'github:acme/elsewhere' };
+    await flow.release('1.0.0');
+    flow.push();
+    await flow.build();
+    await flow.publish();
+    await flow.promote('test');
+    expect(codes(await flow.promote('public'))).toEqual(['done', 'done']);
+    expect(shown('units')).toBeUndefined();
+    expect(batches()[0]?.records[0]).toHaveProperty('provenance');
+  });
+
+  it.each([
+    ['github:acme/platform', true],
+    ['acme/Platform', true],
+    [{ url: 'git+ssh://git@github.com/acme/platform.git' }, true],
+    [{ url: 'https://github.com/acme/platform' }, true],
+    ['gitlab:acme/platform', false],
+    [{ url: 'https://gitlab.com/acme/platform' }, false],
+    [{}, false],
+    [undefined, false],
+  ])('knows whether %j names the repository', (repository, named) => {
+    expect(namesRepository({ repository }, 'https://github.com/acme/platform')).toBe(named);
   });
 
   describe('on GitHub', () => {

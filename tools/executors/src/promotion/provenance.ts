@@ -1,4 +1,5 @@
 import { asSluiceError, errors, redact } from '../foundation/index.ts';
+import { normaliseRemote } from '../git/index.ts';
 import { githubToken, openGitHub, type GitHub } from '../github/index.ts';
 import type { Batch, Entry, Published, RecordBody, SourceInfo } from '../ledger/types.ts';
 import type { Subject } from '../provenance/index.ts';
@@ -10,6 +11,8 @@ export interface Bundle {
   sha256: string;
   /** The commit that its certificate names. */
   commit: string;
+  /** Address of the repository that it is of. */
+  repository: string;
   /** GitHub shows it, too. */
   attested: boolean;
 }
@@ -85,8 +88,9 @@ export function openProofs(context: Context): Proofs {
       const error = asSluiceError(thrown);
       if (error.transient) throw error;
       const { name, version } = subject;
-      const line = `${error.code}: ${error.message}; the ledger has the provenance of ${name}@${version}, GitHub does not show it`;
-      process.stderr.write(`${redact(line)}\n`);
+      sayNote(
+        `${error.code}: ${error.message}; the ledger has the provenance of ${name}@${version}, GitHub does not show it`,
+      );
       return false;
     }
   }
@@ -136,6 +140,24 @@ function subjectOf(room: typeof import('../provenance/index.ts'), record: Publis
   return image
     ? room.imageSubject({ name, version, digest: integrity }, `${registry}/${image.repository}`)
     : room.packageSubject({ name, version, integrity });
+}
+
+/**
+ * Whether a package.json names the repository of a provenance: npm's registry refuses a version
+ * together with a provenance where it does not.
+ */
+export function namesRepository(manifest: { [key: string]: unknown }, repository: string): boolean {
+  const said = manifest['repository'] as string | { url?: unknown } | undefined;
+  const url = typeof said === 'object' ? said.url : said;
+  if (typeof url !== 'string') return false;
+  const short = /^(?:github:)?([\w.-]+\/[\w.-]+)$/.exec(url)?.[1];
+  const address = short ? `https://github.com/${short}` : url;
+  return normaliseRemote(address).toLowerCase() === normaliseRemote(repository).toLowerCase();
+}
+
+/** What a person should know although nothing failed. */
+export function sayNote(line: string): void {
+  process.stderr.write(`${redact(line)}\n`);
 }
 
 /** For the ledger's batch. */

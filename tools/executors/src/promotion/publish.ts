@@ -18,7 +18,7 @@ import type { Context } from './context.ts';
 import { satisfies } from './plan.ts';
 // Not by the room's door, which loads Sigstore.
 import { packageSubject } from '../provenance/statement.ts';
-import { attachmentsOf, openProofs, provenanceField } from './provenance.ts';
+import { attachmentsOf, openProofs, provenanceField, sayNote } from './provenance.ts';
 import { record, sendKept } from './recording.ts';
 import type { Passage } from './rows.ts';
 import { settleTags } from './settle-tags.ts';
@@ -164,11 +164,13 @@ async function carryAll(
     return early !== undefined;
   });
   const proofs = openProofs(context);
-  for (const { passage, artifact } of passages)
+  for (const { passage, artifact } of passages) {
+    passage.note = sayNote;
     passage.prove = async (_, signal) =>
       recorded(state, stage, artifact.manifest)
         ? undefined
         : proofs.first(packageSubject(artifact.manifest), artifact.artifact, source, signal);
+  }
   const outcomes = await carry(stage, passages, options);
   const done = passages.filter(
     ({ passage }) => outcomes.get(passage.name)?.status === 'done' && !nothing.has(passage.name),

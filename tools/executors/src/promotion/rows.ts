@@ -4,7 +4,7 @@ import { errors } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
 import type { Presence, StageStore } from '../registry/types.ts';
 import type { Row } from '../steps/index.ts';
-import type { Bundle } from './provenance.ts';
+import { namesRepository, type Bundle } from './provenance.ts';
 import { CANDIDATE, mayMove } from './tags.ts';
 
 /** What one package carries through the rows. */
@@ -37,6 +37,8 @@ export interface Passage {
   ask?: (passage: Passage) => Promise<'enough' | undefined>;
   /** Makes or finds the provenance, and proves it; undefined where there is none. */
   prove?: (passage: Passage, signal: AbortSignal) => Promise<Bundle | undefined>;
+  /** Tells a person what is no error. */
+  note?: (line: string) => void;
   /** Filled on the way: the provenance. */
   bundle?: Bundle;
   /** Filled on the way, where it is staged: the registry holds the true bytes, and since when it no longer lists them. */
@@ -83,9 +85,16 @@ const tagCame = async (passage: Passage, signal: AbortSignal): Promise<void> => 
 /** What the target says of this version, as of the last look. */
 export const there = (passage: Looked) => passage.presence?.versions.get(passage.version);
 
-/** Registries show a provenance to everybody, and take none for what they show to some. */
-export const shownProvenance = ({ target, stage, bundle }: Passage): string | undefined =>
-  target.capabilities.provenance && stage.access === 'public' ? bundle?.text : undefined;
+/** What the registry gets of the provenance. It shows it to everybody, and takes none for what it shows to some. */
+export const shownProvenance = (passage: Passage): string | undefined => {
+  const { name, version, target, stage, bundle, manifest = {} } = passage;
+  if (!bundle || !target.capabilities.provenance || stage.access !== 'public') return undefined;
+  if (namesRepository(manifest, bundle.repository)) return bundle.text;
+  passage.note?.(
+    `${name}@${version} goes into ${stage.name} without its provenance: "repository" in its package.json does not name ${bundle.repository}, and npm's registry takes none then`,
+  );
+  return undefined;
+};
 
 export const PUT = 'put';
 export const WAIT = 'wait until visible';

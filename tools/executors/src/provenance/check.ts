@@ -19,6 +19,8 @@ export interface Checked {
   sha256: string;
   /** Full hash of the commit that the job was started for. */
   commit: string;
+  /** Address of the repository that the job ran in. */
+  repository: string;
 }
 
 /** Extensions of Fulcio's certificates: https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md */
@@ -66,7 +68,7 @@ export async function checkProvenance(text: string, expected: Expected, trust: T
   if (commit === '') throw wrong('its certificate names no commit');
   if (expected.commit !== undefined && expected.commit !== commit)
     throw wrong(`it is of the commit ${commit}, not of ${expected.commit}`);
-  return { sha256, commit };
+  return { sha256, commit, repository };
 }
 
 /** The text of a certificate's extension (DER: UTF8String); empty where there is none. */

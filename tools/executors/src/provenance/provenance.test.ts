@@ -74,6 +74,7 @@ describe('a provenance', () => {
     expect(await checkProvenance(bundle, expected({ commit: 'a'.repeat(40) }), trust)).toEqual({
       sha256: sha256Of(bundle),
       commit: 'a'.repeat(40),
+      repository: 'https://github.com/acme/platform',
     });
     const statement = JSON.parse(
       Buffer.from(JSON.parse(bundle).dsseEnvelope.payload, 'base64').toString('utf8'),

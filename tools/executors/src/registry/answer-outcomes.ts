@@ -100,7 +100,9 @@ export function provenance(answer: Answer): SluiceError {
   );
 }
 export function tokenMissing(answer: Answer): SluiceError {
-  return errors.TOKEN_MISSING(at(answer), { details: facts(answer) });
+  // Reading is nothing that a job could get a token for.
+  const trusted = answer.stage.trusted === true && ['put', 'stage'].includes(answer.operation);
+  return errors.TOKEN_MISSING({ ...at(answer), trusted }, { details: facts(answer) });
 }
 export function tokenRefused(answer: Answer): SluiceError {
   return errors.TOKEN_REFUSED(
@@ -176,13 +178,8 @@ export function refused(answer: Answer): SluiceError {
   );
 }
 
-function at({ stage }: Asked): { stage: string; registry: string; tokenEnv: string; trusted: boolean } {
-  return {
-    stage: stage.name,
-    registry: stage.registry,
-    tokenEnv: stage.tokenEnv,
-    trusted: stage.trusted === true,
-  };
+function at({ stage }: Asked): { stage: string; registry: string; tokenEnv: string } {
+  return { stage: stage.name, registry: stage.registry, tokenEnv: stage.tokenEnv };
 }
 function named({ name, version }: Asked): string {
   return version ? `${name}@${version}` : name;

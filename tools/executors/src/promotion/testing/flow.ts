@@ -23,6 +23,8 @@ interface FlowOptions {
   gates?: Partial<Record<StageName, GateOptions>>;
   stages?: Partial<Record<StageName, Partial<PackageStageOptions>>>;
   options?: Record<string, unknown>;
+  /** Further fields of every package.json. */
+  manifest?: Record<string, unknown>;
   /** Further files of the first commit. */
   files?: Record<string, string>;
   /**
@@ -44,6 +46,8 @@ export class Flow {
   readonly registries = new Map<string, TestVerdaccio>();
   readonly proxies = new Map<string, FaultProxy>();
   readonly env: NodeJS.ProcessEnv;
+  /** Further fields of every package.json. */
+  manifest: Record<string, unknown> = {};
   readonly #folder: string;
   #copies = 0;
 
@@ -67,6 +71,7 @@ export class Flow {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-flow-'));
     const graph = given.packages ?? { units: [], logger: [], money: ['units'], invoice: ['money', 'logger'] };
     const flow = new Flow(folder, graph, given.live ?? false);
+    flow.manifest = given.manifest ?? {};
     await mkdir(join(flow.root, 'home'), { recursive: true });
     await Promise.all(STAGES.map((stage) => flow.#startRegistry(stage)));
     if (flow.live) {
@@ -151,6 +156,7 @@ export class Flow {
     return Object.assign(other, {
       root,
       env: this.env,
+      manifest: this.manifest,
       registries: this.registries,
       proxies: this.proxies,
     });
@@ -192,6 +198,7 @@ export class Flow {
           exports: './index.js',
           nx: { name: project },
           dependencies,
+          ...this.manifest,
         }),
         [`libs/${project}/index.js`]: [
           ...(this.graph[project] ?? []).map((name) => `import '@acme/${name}';`),

@@ -66,6 +66,10 @@ export function openCredentials(stage: Stage, { http, env, note, isThere }: Cred
       const { name, registry, tokenEnv } = stage;
       throw errors.TRUSTED_TOKEN_CANNOT({ stage: name, registry, tokenEnv, action, byHand });
     },
-    limit: (capabilities) => (alone ? { ...capabilities, distTags: false, deprecate: false } : capabilities),
+    limit: (capabilities) => {
+      if (!alone) return capabilities;
+      const why = `there are only tokens of trusted publishing here, which can do nothing but publish: put another one into ${stage.tokenEnv}`;
+      return { ...capabilities, distTags: false, deprecate: false, cannot: [...capabilities.cannot, why] };
+    },
   };
 }

@@ -156,6 +156,7 @@ describe('trusted publishing', () => {
     await isThere();
     const store = open();
     expect(store.capabilities).toMatchObject({ distTags: false, deprecate: false });
+    expect(store.capabilities.cannot.at(-1)).toContain('put another one into NPM_TOKEN');
     registry.requests.length = 0;
     await expect(store.setTag(NAME, 'beta', '1.0.0')).rejects.toMatchObject({
       code: 'TRUSTED_TOKEN_CANNOT',

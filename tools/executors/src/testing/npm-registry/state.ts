@@ -127,6 +127,11 @@ function readBody(body: PublishBody): Read | Refusal {
   const bundle = attached ? (JSON.parse(attached.data) as BundleJson) : undefined;
   if (bundle && subjectOf(bundle) !== hash.toString('hex'))
     return { status: 422, error: 'the provenance is for other bytes' };
+  if (bundle && manifest['repository'] === undefined)
+    return {
+      status: 422,
+      error: 'Failed to validate repository information: package.json: "repository.url" is ""',
+    };
   return { name: body.name, version, manifest, tarball, bundle };
 }
 
