@@ -108,7 +108,8 @@ function clientClass({ env, fetch, secondMs = 1000 }: GitHubInput, api: string, 
       this.hook.before('request', (options) => {
         options.headers['x-github-api-version'] ??= API_VERSION;
         // A write whose answer was lost may have had its effect.
-        if (options.method === 'POST') options.request = { ...options.request, retries: 0 };
+        if (options.method === 'POST' && !options.url.endsWith('/graphql'))
+          options.request = { ...options.request, retries: 0 };
       });
     }
   };

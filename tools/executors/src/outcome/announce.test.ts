@@ -118,6 +118,17 @@ function runIn(context: Context, options: Partial<AnnounceOptions> = {}): Promis
 const statuses = (outcomes: Outcome[]) =>
   outcomes.map(({ what, name, version, status }) => `${what} ${name}@${version} ${status}`);
 const writes = () => github.requests.filter(({ method, path }) => method !== 'GET' && path !== '/graphql');
+const byHand = {
+  id: 1,
+  tag: 'money@1.1.0',
+  target: 'main',
+  name: 'Ours',
+  body: '',
+  draft: false,
+  prerelease: false,
+  latest: false,
+  assets: [],
+};
 /** What people see, without numbers that differ from run to run. */
 function seen() {
   const { releases, comments, deployments, issues, tags } = github.state;
@@ -149,6 +160,7 @@ describe('a package that came into the last stage', () => {
     expect(release).toMatchObject({
       tag: 'money@1.1.0',
       name: '@acme/money 1.1.0',
+      target: flow.git('rev-parse', 'money@1.1.0^{commit}'),
       draft: false,
       prerelease: false,
       latest: true,
@@ -204,6 +216,38 @@ describe('a package that came into the last stage', () => {
     ]);
     expect(JSON.stringify(github.state)).toBe(before);
     expect(writes()).toHaveLength(after);
+  });
+
+  it('keeps the words of a release that a person made, and gets what it lacks', async () => {
+    github.state.releases.push({ ...byHand, body: 'By hand.' });
+    expect(statuses(await run())[0]).toBe('release @acme/money@1.1.0 made');
+    const [release, ...others] = github.state.releases;
+    expect(others).toEqual([]);
+    expect(release).toMatchObject({ name: 'Ours', body: expect.stringMatching(/^By hand\.\n\n\| \| \|\n/) });
+    expect(release?.assets.map(({ name }) => name).sort()).toEqual([
+      'acme-money-1.1.0.sbom.cdx.json',
+      'acme-money-1.1.0.tgz',
+    ]);
+    expect(github.state.comments).toHaveLength(2);
+  });
+
+  it('gets an asset whose bytes are others, or that broke off, again', async () => {
+    const asset = { label: null, type: 'text/plain', state: 'uploaded' as const };
+    github.state.releases.push({
+      ...byHand,
+      assets: [
+        { ...asset, id: 2, name: 'acme-money-1.1.0.tgz', bytes: Buffer.from('others') },
+        { ...asset, id: 3, name: 'notes.txt', bytes: Buffer.from('kept') },
+      ],
+    });
+    await run();
+    const assets = new Map(github.state.releases[0]?.assets.map(({ name, bytes }) => [name, bytes]));
+    expect([...assets.keys()].sort()).toEqual([
+      'acme-money-1.1.0.sbom.cdx.json',
+      'acme-money-1.1.0.tgz',
+      'notes.txt',
+    ]);
+    expect(String(assets.get('acme-money-1.1.0.tgz'))).not.toBe('others');
   });
 
   it('is only named by a dry run', async () => {
@@ -277,6 +321,16 @@ describe('whatever GitHub does', () => {
     github.fail(fault);
     return () => void (fault.times = 0);
   }
+
+  it('a question is asked again, with the same end', async () => {
+    await run();
+    const whole = seen();
+    reset();
+    github.fail({ operation: 'POST /graphql', answer: 502, times: 2 });
+    github.fail({ operation: 'GET', answer: 503, times: 3 });
+    expect((await run()).map(({ status }) => status)).toEqual(['made', 'made']);
+    expect(seen()).toEqual(whole);
+  });
 
   it('a limit ends the run, which says until when; the next one does the rest', async () => {
     github.fail({

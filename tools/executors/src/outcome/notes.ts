@@ -26,21 +26,11 @@ export function commitList(commits: { hash: string; message: string }[]): string
 }
 
 /**
- * What stands in a release: the changes, then what proves them. The ledger's head pins its history: who rewrites the
- * ledger has to rewrite this too.
+ * What stands below the changes in a release: what proves it. The ledger's head pins its history: who rewrites the ledger
+ * has to rewrite this too. Pure.
+ * @param stages names of the package stages, in order
  */
-export function releaseNotes({
-  changes,
-  candidate,
-  stages,
-  state,
-}: {
-  changes: string;
-  candidate: Candidate;
-  /** The package stages, in order. */
-  stages: string[];
-  state: LedgerState;
-}): string {
+export function proofTable(candidate: Candidate, stages: string[], state: LedgerState): string {
   const { name, version, integrity, published, entry } = candidate;
   const way = stages.flatMap((stage) => {
     const at = state.standing(stage, name, version)?.record.at;
@@ -54,9 +44,7 @@ export function releaseNotes({
     ...(approvers.length > 0 ? [['Approved by', approvers.join(', ')]] : []),
     ...(state.head === null ? [] : [['Ledger', `\`${state.head}\``]]),
   ];
-  return [changes, ['| | |', '|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n')]
-    .filter(Boolean)
-    .join('\n\n');
+  return ['| | |', '|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
 }
 
 function approvedBy(
@@ -65,5 +53,6 @@ function approvedBy(
 ): string[] {
   const signed = state.approvals(record.stage).map(({ record: approval }) => approval);
   const people = record.approvals.flatMap((nonce) => signed.find((one) => one.nonce === nonce)?.by ?? []);
-  return [...new Set([...people, ...(record.environment?.approvals ?? []).map(({ login }) => `@${login}`)])];
+  // Not `@login`: GitHub counts whom a release mentions among those who wrote it.
+  return [...new Set([...people, ...(record.environment?.approvals ?? []).map(({ login }) => login)])];
 }

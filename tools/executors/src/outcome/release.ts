@@ -1,16 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { format } from 'node:util';
-import semver from 'semver';
 import { asSluiceError, errors, SluiceError } from '../foundation/index.ts';
 import { githubToken, refusal, type GitHub } from '../github/index.ts';
 import type { LedgerState } from '../ledger/types.ts';
 import type { Context } from '../promotion/context.ts';
 import { gatherAssets } from './assets.ts';
 import { commitsOf } from './commits.ts';
-import { changelogSection, commitList, releaseNotes } from './notes.ts';
-import { commentMark, releaseOf, writingOnce, type ReleaseShown } from './once.ts';
+import { releaseOf, writingOnce, type ReleaseShown } from './once.ts';
+import { COMMENT, pluginContext } from './plugin-context.ts';
 import type { Candidate, Outcome } from './types.ts';
 
 export interface ReleaseInput {
@@ -56,34 +54,25 @@ export async function announceRelease(
   const folder = await mkdtemp(join(tmpdir(), 'sluice-release-'));
   try {
     const { commits, notes } = await commitsOf(input.context.repository, candidate);
-    const release = before && !before.draft ? { id: before.id, url: before.html_url } : undefined;
-    const gathered = release
-      ? { assets: [], notes: [] }
-      : await gatherAssets(input.context, {
-          candidate,
-          stage: input.stage,
-          folder,
-          ...(input.signal ? { signal: input.signal } : {}),
-        });
+    const gathered = await gatherAssets(input.context, {
+      candidate,
+      stage: input.stage,
+      folder,
+      ...(input.signal ? { signal: input.signal } : {}),
+    });
     const context = await pluginContext(input, candidate, { tag, folder, commits });
     const config = {
       githubApiUrl: github.api,
       ...(new URL(github.url).host === 'github.com' ? {} : { githubUrl: new URL(github.url).origin }),
       proxy: false as const,
+      assets: gathered.assets,
       successComment: COMMENT,
       failCommentCondition: false as const,
     };
-    const made =
-      release ?? (await library.publish({ ...config, assets: gathered.assets }, context, { Octokit }));
+    const made = await library.publish(config, context, { Octokit });
     context.releases.push({ name: 'GitHub release', url: made.url });
     await library.success(config, context, { Octokit });
-    const { body } = await github.request<ReleaseShown>('GET /repos/{owner}/{repo}/releases/{release_id}', {
-      release_id: made.id,
-    });
-    await github.request('PATCH /repos/{owner}/{repo}/releases/{release_id}', {
-      release_id: made.id,
-      body: `${body ?? ''}\n\n${DONE}\n`,
-    });
+    await conclude(github, made.id, context.proof);
     return { status: 'made', url: made.url, notes: [...notes, ...gathered.notes, ...context.said] };
   } catch (error) {
     throw explained(error, github, tag);
@@ -109,53 +98,13 @@ async function shown(
   });
 }
 
-/** Our own words in place of the library's, which speak of semantic-release; the version names its package. */
-const COMMENT = `<%= issue.pull_request ? 'Released' : 'Resolved' %> in **<%= nextRelease.name %>**<%= releases.map((one) => one.url ? \` · [\${one.name}](\${one.url})\` : '').join('') %>
-
-<%= nextRelease.mark %>`;
-
-async function pluginContext(
-  { context, github, state, stage }: ReleaseInput,
-  candidate: Candidate,
-  { tag, folder, commits }: { tag: string; folder: string; commits: { hash: string; message: string }[] },
-) {
-  const { name, version, published } = candidate;
-  const { repository, options, env } = context;
-  const { source, root } = published.record;
-  const isPrerelease = semver.prerelease(version) !== null;
-  const changelog = await repository.show(source.commit, `${root === '.' ? '' : `${root}/`}CHANGELOG.md`);
-  const section = changelog === undefined ? undefined : changelogSection(changelog, version);
-  const stages = options.packages.stages.map((one) => one.name);
-  const said: string[] = [];
-  const token = githubToken(env)?.reveal();
-  return {
-    cwd: folder,
-    env: { GITHUB_TOKEN: token, GITHUB_ACTION: env['GITHUB_ACTION'] },
-    options: { repositoryUrl: `${github.url}.git` },
-    branch: {
-      name: options.packages.stages.at(-1)?.name ?? stage,
-      type: isPrerelease ? ('prerelease' as const) : ('release' as const),
-      // Only the highest version of a package may become the repository's latest release.
-      main: !isPrerelease && candidate.isNewest,
-      prerelease: isPrerelease,
-    },
-    commits,
-    nextRelease: {
-      gitTag: tag,
-      gitHead: source.commit,
-      name: `${name} ${version}`,
-      version,
-      notes: releaseNotes({ changes: section ?? commitList(commits), candidate, stages, state }),
-      mark: commentMark(tag),
-    },
-    releases: [] as { name: string; url?: string }[],
-    logger: {
-      log: () => {},
-      warn: () => {},
-      error: (...words: unknown[]) => void said.push(format(...words)),
-    },
-    said,
-  };
+/** A release that a person had made before keeps its words, and gets the proofs too. */
+async function conclude(github: GitHub, id: number, proof: string): Promise<void> {
+  const release = { release_id: id };
+  const at = '/repos/{owner}/{repo}/releases/{release_id}';
+  const { body } = await github.request<ReleaseShown>(`GET ${at}`, release);
+  const parts = [body?.trim(), body?.includes(proof) ? '' : proof, DONE];
+  await github.request(`PATCH ${at}`, { ...release, body: `${parts.filter(Boolean).join('\n\n')}\n` });
 }
 
 async function load(library: () => Promise<Library>): Promise<Library> {
