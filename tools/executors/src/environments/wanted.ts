@@ -1,6 +1,6 @@
 import { durationMs } from '../pipeline/index.ts';
 import type { GitHubEnvironmentOptions, SluiceOptions } from '../pipeline/types.ts';
-import { environmentsOf } from '../workflows/environments.ts';
+import { environmentsOf } from '../workflows/index.ts';
 import type { Wanted } from './types.ts';
 
 /** The environments that the workflows use, and those that the options name beside them, each as the options want it. */

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openGitHub, type GitHub } from '../github/index.ts';
+import { Fold } from '../ledger/fold.ts';
+import { Rows } from '../ledger/rows.ts';
+import { parseOptions } from '../pipeline/index.ts';
+import type { Context } from '../promotion/context.ts';
 import { startGitHub, type TestGitHub } from '../testing/github/index.ts';
+import { announce } from './announce.ts';
 import { showPlace, type Place } from './deployments.ts';
 
 let github: TestGitHub;
@@ -75,6 +80,81 @@ it('what a job of GitHub Actions made inactive, or what was left half-way, is pu
   expect(await showPlace(client, place('api', 'sha-2'))).toMatchObject({ status: 'made' });
   expect(active()).toEqual(['api sha-2']);
   expect(github.state.deployments).toHaveLength(2);
+});
+
+it.each([true, false])(
+  'stays where a job of GitHub Actions deploys into the same environment (production: %s)',
+  async (isProduction) => {
+    await showPlace(client, place('api', 'sha-1', { isProduction }));
+    // As GitHub does it for a job with `environment:`.
+    const { id } = await client.request<{ id: number }>('POST /repos/{owner}/{repo}/deployments', {
+      ref: 'main',
+      environment: 'staging',
+      auto_merge: false,
+      required_contexts: [],
+      description: 'the job',
+    });
+    await client.request('POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
+      deployment_id: id,
+      state: 'success',
+    });
+    expect(active()).toEqual(['api sha-1', 'the job']);
+  },
+);
+
+it('a stage of services is told about by what serves there', async () => {
+  const common = {
+    at: new Date().toISOString(),
+    pipeline: 'services',
+    repository: 'r',
+    registry: 'x',
+    by: 'ci',
+    run: '1',
+    project: 'api',
+    name: '@acme/api',
+    version: 'sha-1',
+    integrity: 'sha256:1',
+  };
+  const ran = { release: 'r1', hosts: ['a'], composeHash: 'c', environmentHash: 'e', databaseVersion: null };
+  const rows = new Rows();
+  const records = [
+    {
+      ...common,
+      type: 'published',
+      stage: 'images',
+      root: 'apps/api',
+      source: { commit: 'c'.repeat(40), dirty: false },
+    },
+    { ...common, type: 'deployed', stage: 'staging', ...ran },
+  ];
+  rows.add(records as never, { path: 'b', blob: '', commit: '' });
+  const state = new Fold(rows).view('head');
+  const options = parseOptions({
+    packages: { stages: [{ name: 'only' }] },
+    services: { images: 'ghcr.io/acme', stages: [{ name: 'staging', hosts: ['a'] }] },
+  });
+  const context = {
+    options,
+    profile: 'live',
+    env: {},
+    workspaceRoot: '/nowhere',
+    ledger: () => Promise.resolve({ refresh: () => Promise.resolve(state) }),
+    policy: () => Promise.resolve({ options }),
+  } as unknown as Context;
+  const given = { stage: 'staging', since: new Date(0), github: client };
+  expect(await announce(context, { ...given, names: ['api'] })).toMatchObject([
+    { what: 'deployment', name: '@acme/api', version: 'sha-1', status: 'made' },
+  ]);
+  expect(github.state.deployments).toMatchObject([
+    {
+      environment: 'staging',
+      payload: { digest: 'sha256:1', release: 'r1' },
+      statuses: [{ state: 'success' }],
+    },
+  ]);
+  await expect(announce(context, { ...given, names: ['web'] })).rejects.toMatchObject({
+    code: 'SERVICE_UNKNOWN',
+  });
 });
 
 it('long names and versions are cut to what GitHub takes', async () => {

@@ -72,6 +72,9 @@ async function create(github: GitHub, place: Place): Promise<number> {
     required_contexts: [],
     description: `${name} ${version}`.slice(0, DESCRIPTION),
     production_environment: place.isProduction,
+    // Else the deployment that GitHub makes for the next job in this environment would make it inactive:
+    // "all prior non-transient, non-production environment deployments with the same environment name".
+    transient_environment: !place.isProduction,
     payload: { ...place.payload, name, version, digest },
   });
   return id;
