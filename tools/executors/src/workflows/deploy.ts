@@ -120,7 +120,7 @@ function build(
   return {
     name: 'Build',
     if: isFirst(settings, first),
-    permissions: { ...RECORDS, ...imagesRight(services, 'write') },
+    permissions: { ...RECORDS, attestations: 'write', ...imagesRight(services, 'write') },
     timeout: 60,
     steps: [
       ...workspace({ settings, ref: COMMIT }),

@@ -51,7 +51,7 @@ function releaseJob(input: WorkflowInput, settings: Settings, stage: PackageStag
   return {
     name: `Release into ${stage.name}`,
     if: `github.ref_name == '${settings.branch}'`,
-    permissions: { ...RECORDS, ...packagesRight([], [stage]) },
+    permissions: { ...RECORDS, attestations: 'write', ...packagesRight([], [stage]) },
     concurrency: { group: 'sluice-release', 'cancel-in-progress': false },
     timeout: 60,
     outputs: { commit: '${{ steps.commit.outputs.commit }}' },

@@ -48,7 +48,7 @@ const SITE = {
       SSH_KNOWN_HOSTS: readFileSync(lab.knownHosts, 'utf8'),
       TOKEN: 'secret-of-the-service',
     });
-    await shop.begin([{ name: 'inner' }], {
+    await shop.begin([{ name: 'inner' }], [], {
       services: {
         images: `${images.host}/acme`,
         stages: [

@@ -14,16 +14,18 @@ import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { ACTIONS } from '../../src/workflows/actions.ts';
 import { copyWorkspace } from '../../src/testing/copy-workspace.ts';
+import { StandInGitHub } from './standin-github.ts';
 import { startVerdaccio, type TestVerdaccio } from '../../src/testing/verdaccio.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../../..');
 const REVIEWER = 'rita@acme.example';
-const PIPELINE = 'pipeline@acme.example';
 
 interface Packument {
   'dist-tags'?: Record<string, string>;
   versions?: Record<string, { dist: { integrity: string } }>;
 }
+const FIRST_RUN = 100_000;
+
 export interface Ran {
   code: number | null;
   /** What act printed, without colours. */
@@ -46,6 +48,7 @@ export class Workshop {
   /** Variables of the repository, as `vars` has them. */
   readonly vars: Record<string, string> = {};
   readonly #registries = new Map<string, TestVerdaccio>();
+  #github: StandInGitHub | undefined;
   #runs = 0;
 
   constructor(act: string) {
@@ -65,12 +68,18 @@ export class Workshop {
     this.#prepareRunner();
     // The plugin itself is not part of these stories: compiling it would be most of their time.
     this.json('tools/executors/package.json', (manifest) => ({ ...manifest, private: true }));
-    this.secrets['SLUICE_KEY'] = this.#key(PIPELINE);
     this.#key(REVIEWER);
   }
 
   /** Registries for these package stages, and the first push. */
-  async begin(stages: { name: string; gate?: object }[], options: object = {}): Promise<void> {
+  async begin(
+    stages: { name: string; gate?: object }[],
+    environments: string[] = [],
+    options: object = {},
+  ): Promise<void> {
+    this.#github = await StandInGitHub.start(this.root, this.remote);
+    const { api, issuer, reviewers } = this.#github;
+    for (const name of environments) reviewers.set(name, 'rita');
     for (const { name } of stages) await this.registry(name);
     this.json('nx.json', (nxJson) =>
       this.#withOptions(nxJson, (before) => ({
@@ -78,18 +87,24 @@ export class Workshop {
         packages: {
           stages: stages.map((stage) => ({ registry: this.url(stage.name), kind: 'verdaccio', ...stage })),
         },
-        workflows: { signingKey: 'SLUICE_KEY' },
+        github: {
+          repository: 'acme/platform',
+          api: api.url,
+          issuer: issuer.url,
+          branches: ['develop'],
+          environments: Object.fromEntries(environments.map((name) => [name, { reviewers: ['rita'] }])),
+        },
+        // It would be signed by a Sigstore that is not on this machine.
+        provenance: false,
+        workflows: true,
         ...options,
       })),
     );
-    const keys = [REVIEWER, PIPELINE].map(
-      (name) =>
-        `${name} namespaces="sluice" ${readFileSync(join(this.folder, `${name}.pub`), 'utf8')
-          .split(' ')
-          .slice(0, 2)
-          .join(' ')}`,
-    );
-    writeFileSync(join(this.root, '.sluice/allowed_signers'), `${keys.join('\n')}\n`);
+    const key = readFileSync(join(this.folder, `${REVIEWER}.pub`), 'utf8')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ');
+    writeFileSync(join(this.root, '.sluice/allowed_signers'), `${REVIEWER} namespaces="sluice" ${key}\n`);
     this.git('init', '--quiet', '--initial-branch=main');
     for (const [name, value] of [
       ['user.name', 'Dev'],
@@ -103,6 +118,8 @@ export class Workshop {
     execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', this.remote]);
     this.git('remote', 'add', 'origin', this.remote);
     this.push();
+    const made = await this.run('nx', 'g', '@sluice/nx:environments');
+    if (made.code !== 0) throw new Error(made.out);
   }
 
   async registry(stage: string): Promise<void> {
@@ -210,8 +227,11 @@ export class Workshop {
     this.#runs += 1;
     const eventFile = join(this.folder, `event-${this.#runs}.json`);
     const repository = { default_branch: 'main', full_name: 'acme/platform' };
-    const common = { ref: 'refs/heads/main', after: this.git('rev-parse', 'HEAD'), repository };
-    writeFileSync(eventFile, JSON.stringify({ ...common, ...payload }));
+    const { ref = 'refs/heads/main' } = payload;
+    const sha = this.git('rev-parse', 'HEAD');
+    const id = FIRST_RUN + this.#runs;
+    writeFileSync(eventFile, JSON.stringify({ ref, after: sha, repository, ...payload }));
+    this.github.begin({ id, file, event, ref, sha });
     const { code, out } = await this.#spawn(
       this.#act,
       [
@@ -238,7 +258,9 @@ export class Workshop {
         '--env',
         `STANDIN_ARTIFACTS=${this.artifacts()}`,
         '--env',
-        `GITHUB_RUN_ID=${this.#runs}`,
+        `GITHUB_RUN_ID=${id}`,
+        '--env',
+        `STANDIN_GITHUB=${this.github.url}`,
       ],
       this.env,
     );
@@ -257,7 +279,13 @@ export class Workshop {
       .sort();
   }
 
+  get github(): StandInGitHub {
+    if (!this.#github) throw new Error('begin() first');
+    return this.#github;
+  }
+
   async close(): Promise<void> {
+    await this.#github?.close();
     for (const registry of this.#registries.values()) await registry.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -294,10 +322,8 @@ export class Workshop {
     return file;
   }
 
-  #key(name: string): string {
-    const file = join(this.folder, name);
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
-    return readFileSync(file, 'utf8');
+  #key(name: string): void {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', join(this.folder, name)]);
   }
 
   #spawn(
