@@ -17,6 +17,7 @@ import { trustedCheck } from './registry/trusted.ts';
 import { historyCheck, ledgerChecks } from './repository/ledger.ts';
 import { policyChecks } from './repository/policy.ts';
 import { engineChecks } from './services/engine.ts';
+import { serviceChecks } from './services/config.ts';
 import { embeddedImagesCheck, imagesCheck } from './services/images.ts';
 import { SSH, toolCheck, TOOLS } from './tools/versions.ts';
 import type { Check } from './types.ts';
@@ -51,6 +52,7 @@ export function checksFor(patient: Patient, projects: readonly WorkspaceProject[
     approversCheck(patient),
     ...targets.map(({ name }) => approvalsCheck(patient, name)),
     ...packages.flatMap((one) => registryChecks(patient, one)),
+    ...serviceChecks(patient, hosts.length > 0 ? projects : []),
     ...(builds ? engineChecks() : []),
     ...imageChecks(patient, services),
     ...hosts.flatMap(({ name }) => hostChecks(patient, name)),

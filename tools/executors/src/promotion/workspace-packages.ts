@@ -5,12 +5,14 @@ import mapWorkspaces from '@npmcli/map-workspaces';
 import { SERVICE_FILE } from '../service/types.ts';
 
 export interface WorkspaceProject {
+  /** Absolute folder. */
+  folder: string;
   project: string;
   name: string;
   pipeline: 'packages' | 'services';
 }
 
-/** Packages and services of the workspaces that package.json names, published before or not; for `status` alone. */
+/** Packages and services of the workspaces that package.json names, published before or not; for `status` and `doctor`. */
 export async function workspaceProjects(workspaceRoot: string): Promise<WorkspaceProject[]> {
   const root = await json(join(workspaceRoot, 'package.json'));
   if (!root?.workspaces) return [];
@@ -25,7 +27,7 @@ export async function workspaceProjects(workspaceRoot: string): Promise<Workspac
       if (!manifest?.name) return [];
       if (pipeline === 'packages' && (!manifest.version || manifest.private)) return [];
       const { name, nx } = manifest;
-      return [{ name, project: project?.name ?? nx?.name ?? name, pipeline } as const];
+      return [{ name, project: project?.name ?? nx?.name ?? name, pipeline, folder } as const];
     }),
   );
   return found.flat();

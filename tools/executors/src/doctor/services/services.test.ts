@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOciRegistry, type OciRegistry } from '../../registry/local/oci/index.ts';
 import { Flow } from '../../promotion/testing/flow.ts';
 import { examine } from '../testing/examine.ts';
+import { judgeSecrets } from './config.ts';
 import { engineChecks } from './engine.ts';
 
 let folder: string;
@@ -74,6 +75,23 @@ describe('the image registry of services', () => {
     },
   );
 
+  it('stands beside services whose sluice.json cannot be used, or lacks its secrets', async () => {
+    expect((await look('')).check('sluice.json of @acme/api')).toMatchObject({
+      verdict: 'problem',
+      code: 'SERVICE_CONFIG_INVALID',
+    });
+    await flow.write({
+      'libs/api/compose.yaml': 'services: { api: { build: ., image: api } }\n',
+      'libs/api/sluice.json': JSON.stringify({ images: { api: {} }, secrets: ['PASSWORD'] }),
+    });
+    const { of } = await look('');
+    expect(of('sluice.json of @acme/api')).toBe(
+      'warning: a deployment needs PASSWORD, which is not set here -> export PASSWORD=... (or deploy with --envFile=<file>)',
+    );
+    const job = await examine(flow, { env: { GITHUB_ACTIONS: 'true' } });
+    expect(job.of('sluice.json of @acme/api')).toMatch(/^ok: can be used; whether its secrets are there/);
+  });
+
   it('of stages without hosts says that nothing can be deployed there', async () => {
     const { of } = await look('');
     expect(of('hosts', 'staging')).toMatch(/^not checked: none in nx\.json.* -> add "hosts"/);
@@ -117,4 +135,12 @@ describe('the engine', () => {
     expect(builder).toMatchObject({ verdict: 'ok', said: expect.stringContaining('20.10.24') });
     expect(smoke).toEqual({ verdict: 'ok', said: 'docker, with docker compose' });
   });
+});
+
+it('secrets that are empty are missing', () => {
+  expect(judgeSecrets(['A', 'B', 'C'], { A: 'x', B: '' }).said).toBe(
+    'a deployment needs B, C, which are not set here',
+  );
+  expect(judgeSecrets(['A'], { A: 'x' }).verdict).toBe('ok');
+  expect(judgeSecrets([], {}).verdict).toBe('ok');
 });
