@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { errors, EXIT } from '../foundation/index.ts';
-import { announce, formatOutcome } from '../outcome/index.ts';
 import { durationMs } from '../pipeline/index.ts';
 import { annotationOf } from '../report/job/index.ts';
 import type { Perform } from './shared.ts';
@@ -26,6 +25,8 @@ export function announceCommand(program: Command, perform: Perform): void {
     )
     .action((stage: string, names: string[], flags: AnnounceFlags) =>
       perform(async ({ context, signal, answer, say }) => {
+        // Loaded late: no other command needs it.
+        const { announce, formatOutcome } = await import('../outcome/index.ts');
         const outcomes = await announce(context, {
           stage,
           since: new Date(Date.now() - sinceMs(flags.since)),

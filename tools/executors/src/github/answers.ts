@@ -1,4 +1,3 @@
-import { RequestError } from '@octokit/request-error';
 import { errors, SluiceError } from '../foundation/index.ts';
 import { explain } from '../registry/network.ts';
 
@@ -15,7 +14,7 @@ export interface Asked {
 export function refusal(asked: Asked, error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;
   const what = `${asked.method} ${asked.path}`;
-  const response = error instanceof RequestError ? error.response : undefined;
+  const { response } = (error ?? {}) as { response?: { status: number; headers: Headers; data: unknown } };
   if (!response) {
     const { code, certificate, why } = explain(
       (error as { cause?: unknown })?.cause ?? error,

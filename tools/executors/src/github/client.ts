@@ -1,13 +1,8 @@
-import { Octokit } from '@octokit/core';
-import { paginateRest } from '@octokit/plugin-paginate-rest';
-import { retry } from '@octokit/plugin-retry';
-import { throttling } from '@octokit/plugin-throttling';
-import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
 import { errors, Secret } from '../foundation/index.ts';
 import type { GitHubOptions } from '../pipeline/types.ts';
-import { USER_AGENT } from '../registry/http.ts';
-import { refusal, statusOf, type Asked } from './answers.ts';
-import { isLoopback, placeOf } from './repository.ts';
+import { refusal, statusOf } from './answers.ts';
+import { placeOf } from './repository.ts';
+import type { clientClass } from './octokit.ts';
 import type { GitHub, Params } from './types.ts';
 
 export interface GitHubInput {
@@ -20,11 +15,7 @@ export interface GitHubInput {
   secondMs?: number;
 }
 
-const TIMEOUT_MS = 30_000;
-const RETRIES = 3;
-/** Waits for a limit within one request; a longer one is the caller's to decide. */
-const LONGEST_WAIT_S = 90;
-const API_VERSION = '2022-11-28';
+type Client = InstanceType<ReturnType<typeof clientClass>>;
 
 /** The token's variable; the first that is set counts. */
 export const TOKEN_VARIABLES = ['GITHUB_TOKEN', 'GH_TOKEN'] as const;
@@ -43,25 +34,32 @@ export function openGitHub(input: GitHubInput): GitHub {
   const api = input.options.api.replace(/\/+$/, '');
   const { owner, repo, url } = placeOf(input.options, input.identity);
   const token = githubToken(input.env);
-  const Client = clientClass(input, api, `${owner}/${repo}`);
-  const octokit = new Client({ baseUrl: api, ...(token ? { auth: token.reveal() } : {}) });
+  // Loaded when something is asked: most commands ask nothing, and start sooner without.
+  const Client = once(async () => (await import('./octokit.ts')).clientClass(input, api, `${owner}/${repo}`));
+  const client = once(async () => {
+    const Made = await Client();
+    return new Made({ baseUrl: api, ...(token ? { auth: token.reveal() } : {}) });
+  });
 
   /** What a route does not name would become a parameter of the query. */
   const place = (route: string): Params => (route.includes('{owner}/{repo}') ? { owner, repo } : {});
-  const asked = (route: string, params: Params): Asked => {
-    const { method, url: address } = octokit.request.endpoint(route, { ...place(route), ...params });
-    return { method, path: address.startsWith(api) ? address.slice(api.length) : address, api };
-  };
-  async function ask<T>(route: string, params: Params, send: (all: Params) => Promise<T>): Promise<T> {
+  async function ask<T>(
+    route: string,
+    params: Params,
+    send: (octokit: Client, all: Params) => Promise<T>,
+  ): Promise<T> {
     if (!token) throw errors.GITHUB_TOKEN_MISSING({ repository: `${owner}/${repo}` });
+    const octokit = await client();
+    const all = { ...place(route), ...params };
     try {
-      return await send({ ...place(route), ...params });
+      return await send(octokit, all);
     } catch (error) {
-      throw refusal(asked(route, params), error);
+      const { method, url: address } = octokit.request.endpoint(route, all);
+      throw refusal({ method, path: address.replace(api, ''), api }, error);
     }
   }
   const request = <T>(route: string, params: Params = {}): Promise<T> =>
-    ask(route, params, async (all) => (await octokit.request(route, all)).data as T);
+    ask(route, params, async (octokit, all) => (await octokit.request(route, all)).data as T);
 
   return {
     owner,
@@ -70,73 +68,21 @@ export function openGitHub(input: GitHubInput): GitHub {
     api,
     request,
     paginate: <T>(route: string, params: Params = {}) =>
-      ask(route, params, async (all) => (await octokit.paginate(route, { per_page: 100, ...all })) as T[]),
+      ask(
+        route,
+        params,
+        async (octokit, all) => (await octokit.paginate(route, { per_page: 100, ...all })) as T[],
+      ),
     find: <T>(route: string, params: Params = {}) =>
       request<T>(route, params).catch((error: unknown) => {
         if (statusOf(error) === 404) return undefined;
         throw error;
       }),
-    Octokit: Client,
+    Octokit: Client as GitHub['Octokit'],
   };
 }
 
-/** Octokit with our limits: reading is tried again when the server fails; a limit is waited for where that is short. */
-function clientClass({ env, fetch, secondMs = 1000 }: GitHubInput, api: string, id: string) {
-  const wait = (seconds: number, _: object, __: object, retryCount: number): boolean =>
-    seconds <= LONGEST_WAIT_S && retryCount < 2;
-  const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-  const Limited = Octokit.plugin(paginateRest, retry, throttling).defaults({
-    userAgent: USER_AGENT,
-    log,
-    retry: {
-      doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451],
-      retries: RETRIES,
-      retryAfterBaseValue: secondMs,
-    },
-    throttle: {
-      id: `${api} ${id}`,
-      onRateLimit: wait,
-      onSecondaryRateLimit: wait,
-      retryAfterBaseValue: secondMs,
-      ...(isLoopback(api) ? { write: AT_ONCE, notifications: AT_ONCE, search: AT_ONCE } : {}),
-    },
-  } as object);
-  const ours = { fetch: bounded(fetch ?? proxied(env)) };
-  return class extends Limited {
-    constructor(given?: ConstructorParameters<typeof Limited>[0]) {
-      super({ ...given, request: { ...given?.request, ...ours } });
-      this.hook.before('request', (options) => {
-        options.headers['x-github-api-version'] ??= API_VERSION;
-        // A write whose answer was lost may have had its effect.
-        if (options.method === 'POST' && !options.url.endsWith('/graphql'))
-          options.request = { ...options.request, retries: 0 };
-      });
-    }
-  };
-}
-
-/** GitHub asks for a second between two writes; a server of this machine does not. Shaped as the plugin's groups. */
-const AT_ONCE = {
-  key: () => ({
-    schedule: (_: object, run: (...args: unknown[]) => unknown, ...args: unknown[]) => run(...args),
-  }),
-};
-
-function nothing(): void {}
-
-function proxied(env: NodeJS.ProcessEnv): typeof globalThis.fetch {
-  const dispatcher = new EnvHttpProxyAgent({
-    httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
-    httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
-    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
-  });
-  return ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher })) as never;
-}
-
-/** Each single try ends, whatever the other side does. */
-function bounded(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
-  return (url, init) => {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
-    return fetch(url, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout });
-  };
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }

@@ -19,6 +19,6 @@ export interface GitHub {
   /** `request`, and undefined where GitHub says that there is no such thing (404), which it also says to who may not know. */
   find<T = unknown>(route: string, params?: Params): Promise<T | undefined>;
   /** The client with its retries and limits, for libraries that make their own of it. */
-  Octokit: typeof Octokit;
+  Octokit(): Promise<typeof Octokit>;
 }
 export type Params = Record<string, unknown>;

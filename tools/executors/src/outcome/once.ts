@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GitHub } from '../github/index.ts';
 
-type Octokit = InstanceType<GitHub['Octokit']>;
+export type Client = Awaited<ReturnType<GitHub['Octokit']>>;
+type Octokit = InstanceType<Client>;
 interface Asked {
   method: string;
   url: string;
@@ -42,9 +43,10 @@ export const commentMark = (tag: string): string => `<!-- sluice release ${tag} 
  * answer was lost can be repeated.
  * @param tag the release's
  */
-export function writingOnce({ Octokit: Client }: GitHub, tag: string, secondMs = 1000): GitHub['Octokit'] {
-  class Once extends Client {
-    constructor(options?: ConstructorParameters<typeof Client>[0]) {
+export async function writingOnce(github: GitHub, tag: string, secondMs = 1000): Promise<Client> {
+  const Limited = await github.Octokit();
+  class Once extends Limited {
+    constructor(options?: ConstructorParameters<Client>[0]) {
       super(options);
       this.hook.wrap('request', async (request, given) => {
         const asked = given as unknown as Asked;
@@ -64,7 +66,7 @@ export function writingOnce({ Octokit: Client }: GitHub, tag: string, secondMs =
       });
     }
   }
-  return Once as unknown as GitHub['Octokit'];
+  return Once as unknown as Client;
 }
 
 /** How to look for what a POST would make; undefined for one that may be sent as it is. */

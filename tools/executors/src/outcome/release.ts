@@ -7,7 +7,7 @@ import type { LedgerState } from '../ledger/types.ts';
 import type { Context } from '../promotion/context.ts';
 import { gatherAssets } from './assets.ts';
 import { commitsOf } from './commits.ts';
-import { releaseOf, writingOnce, type ReleaseShown } from './once.ts';
+import { releaseOf, writingOnce, type Client, type ReleaseShown } from './once.ts';
 import { COMMENT, pluginContext } from './plugin-context.ts';
 import type { Candidate, Outcome } from './types.ts';
 
@@ -41,7 +41,7 @@ export async function announceRelease(
 ): Promise<Pick<Outcome, 'status' | 'url' | 'notes'>> {
   const { github, tagOf } = input;
   const tag = tagOf(candidate.project, candidate.version);
-  const Octokit = writingOnce(github, tag, input.secondMs);
+  const Octokit = await writingOnce(github, tag, input.secondMs);
   const before = await shown(github, Octokit, input, tag);
   if (before && !before.draft && before.body?.includes(DONE))
     return { status: 'there', url: before.html_url, notes: [] };
@@ -83,7 +83,7 @@ export async function announceRelease(
 
 async function shown(
   github: GitHub,
-  Octokit: GitHub['Octokit'],
+  Octokit: Client,
   { context }: ReleaseInput,
   tag: string,
 ): Promise<ReleaseShown | undefined> {
