@@ -382,7 +382,7 @@ describe('records that a job signs', () => {
       other.forge = {};
       const rules = { ...jobRules(await policy(), live.identity), issuer: other.url };
       await live.promoted('1.0.0', 'public', {}, await openJobSigner({ env: other.env, rules }), new Date());
-      expect((await audit()).join('\n')).toMatch(/its key is none of http/);
+      expect((await audit()).join('\n')).toMatch(/its key \S+ is none of http/);
     } finally {
       await other.close();
     }
@@ -414,6 +414,21 @@ describe('records that a job signs', () => {
     await issuer.rotate();
     issuer.retire();
     expect([await trusts(third), await trusts(first)]).toEqual([false, false]);
+    // A person can say so on the default branch.
+    live.github = { ...live.github, formerKeys: [third] };
+    live.commit(live.policyFiles());
+    live.push();
+    const { formerKeys } = await policy();
+    expect(formerKeys).toEqual([third]);
+    const { records: signed, signature } = await live.ledger.batch(
+      (await live.ledger.state()).position('test', '@acme/money')?.batch ?? '',
+    );
+    const verdict = async (allowed: readonly string[]) => {
+      const signatures = new Signatures(live.ledger, live.identity, openIssuer);
+      return signatures.of({ ...(await policy()), formerKeys: allowed }, signed, signature, new Date());
+    };
+    expect(await verdict([])).toMatchObject({ problem: `its key ${third} is none of ${issuer.url}` });
+    expect(await verdict(formerKeys)).toMatchObject({ ok: true });
   });
 
   test('are refused before anything moves where the job may not sign', async () => {

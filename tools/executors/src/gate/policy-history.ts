@@ -28,7 +28,8 @@ export function policyHistory(input: {
     if (!/^[0-9a-f]{40,64}$/.test(commit)) return undefined;
     if (!(await repository.isAncestor(commit, policy.commit))) return undefined;
     if ((await repository.show(commit, optionsFile)) === undefined) return undefined;
-    return policyFrom({ repository, branch: policy.branch, commit, optionsFile, revoked: policy.revoked });
+    const { branch, revoked, formerKeys } = policy;
+    return policyFrom({ repository, branch, commit, optionsFile, revoked, formerKeys });
   };
   const asOf = async (instant: Date): Promise<Policy> => {
     changes ??= policyChanges(repository, policy.commit, [optionsFile, policy.options.approvers]);

@@ -16,6 +16,8 @@ export interface Policy {
   allowedSigners: string;
   /** Contents of the file of revoked keys; of today, also where the rest is of another time. */
   revoked: Buffer;
+  /** Thumbprints of keys that the issuer of job tokens had before; of today, as revocations are. */
+  formerKeys: readonly string[];
   /** What a person should know about where the rules came from. */
   notes: string[];
   /** The gate of a stage; undefined where it has none. Throws STAGE_NOT_IN_POLICY. */
@@ -50,13 +52,14 @@ export async function loadPolicy(input: PolicyInput): Promise<Policy> {
   return withStagesOf(policy, here);
 }
 
-/** The policy as one commit has it. Revocations are those of `revokedAt`, since a stolen key was never good. */
+/** The policy as one commit has it. Revocations are those given, since a stolen key was never good. */
 export async function policyFrom(from: {
   repository: Pick<Repository, 'show' | 'showBytes'>;
   branch: string;
   commit: string;
   optionsFile: string;
   revoked?: Buffer;
+  formerKeys?: readonly string[];
 }): Promise<Policy> {
   const { repository, branch, commit, optionsFile } = from;
   const text = await repository.show(commit, optionsFile);
@@ -68,6 +71,7 @@ export async function policyFrom(from: {
     options,
     allowedSigners: (await repository.show(commit, options.approvers)) ?? '',
     revoked: from.revoked ?? (await repository.showBytes(commit, options.revoked)) ?? Buffer.alloc(0),
+    formerKeys: from.formerKeys ?? options.github.formerKeys,
     notes: [],
     stage(name) {
       const stage = stagesOf(options).find((one) => one.name === name);

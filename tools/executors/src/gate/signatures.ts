@@ -1,6 +1,6 @@
 import { canonicalJson } from '../foundation/index.ts';
 import type { Ledger, LedgerRecord, Signature } from '../ledger/types.ts';
-import { issuerAt, jobIsAside, type JobClaims, type JobRules } from '../oidc/index.ts';
+import { issuerAt, jobIsAside, type Issuer, type JobClaims, type JobRules } from '../oidc/index.ts';
 import { readSshSignature, verifyJobSignature, verifySignature } from '../signing/index.ts';
 import { KeyHistory } from './key-history.ts';
 import { Memory } from './memory.ts';
@@ -10,18 +10,23 @@ import type { Policy } from './policy.ts';
 /** Who signed: a person by a key, or a CI job by a token of its own. */
 export type Signed =
   { ok: true; principal: string; key: string; job?: JobClaims } | { ok: false; problem: string };
-export type SigningPolicy = Pick<Policy, 'allowedSigners' | 'revoked' | 'branch' | 'options' | 'commit'>;
+export type SigningPolicy = Pick<
+  Policy,
+  'allowedSigners' | 'revoked' | 'formerKeys' | 'branch' | 'options' | 'commit'
+>;
 
 /** Judges the signatures of a ledger's batches, in whichever format they are. Remembers what it found. */
 export class Signatures {
   readonly #ledger: Ledger;
   readonly #identity: string;
+  readonly #issuers: (url: string) => Issuer;
   readonly #histories = new Map<string, KeyHistory>();
   readonly #found = new Memory<Signed>();
 
   /** `identity` is the repository's, as the ledger names it. */
-  constructor(ledger: Ledger, identity: string) {
+  constructor(ledger: Ledger, identity: string, issuers: (url: string) => Issuer = issuerAt) {
     this.#ledger = ledger;
+    this.#issuers = issuers;
     this.#identity = identity;
   }
 
@@ -53,7 +58,8 @@ export class Signatures {
   ): Promise<Signed> {
     const rules = jobRules(policy, this.#identity);
     return this.#found.of(JSON.stringify([policy.commit, rules, signature.value, data]), async () => {
-      const trusted = (thumbprint: string) => this.#history(rules).has(thumbprint);
+      const trusted = (thumbprint: string) =>
+        policy.formerKeys.includes(thumbprint) || this.#history(rules).has(thumbprint);
       const verified = await verifyJobSignature({ data, signature, rules, at, trusted });
       if (!verified.ok) return no(verified.problem);
       if (jobIsAside(verified.claims, rules)) {
@@ -66,7 +72,8 @@ export class Signatures {
 
   #history(rules: JobRules): KeyHistory {
     const name = JSON.stringify(rules);
-    const history = this.#histories.get(name) ?? new KeyHistory(this.#ledger, rules, issuerAt(rules.issuer));
+    const history =
+      this.#histories.get(name) ?? new KeyHistory(this.#ledger, rules, this.#issuers(rules.issuer));
     this.#histories.set(name, history);
     return history;
   }

@@ -27,6 +27,7 @@ describe('the section github', () => {
       issuer: 'https://token.actions.githubusercontent.com',
       workflows: ['release.yml', 'deploy.yml', 'rollback.yml', 'approve.yml', 'drift.yml'],
       branches: [],
+      formerKeys: [],
       environments: {},
     });
   });
@@ -38,6 +39,7 @@ describe('the section github', () => {
       issuer: 'http://localhost:8081/_services/token',
       workflows: ['release.yaml'],
       branches: ['develop'],
+      formerKeys: ['x'.repeat(43)],
       environments: {
         Production: {
           reviewers: ['ada', 'acme/releasers', 'ada_acme'],

@@ -22,9 +22,12 @@ export interface SluiceOptions {
   github: GitHubOptions;
   /** The generated workflows; none without it. */
   workflows?: boolean | WorkflowOptions;
+  /** What decides over the next versions of packages. */
+  versioning: VersioningName;
   /** Names of the inferred targets. */
   targets: Record<TargetName, string>;
 }
+export type VersioningName = 'nx' | 'changesets';
 export type TargetName =
   | 'build'
   | 'publish-registry'
@@ -35,6 +38,7 @@ export type TargetName =
   | 'releases'
   | 'registries'
   | 'status'
+  | 'board'
   | 'verify'
   | 'doctor'
   | 'approve';
@@ -111,6 +115,8 @@ export interface GitHubOptions {
   issuer: string;
   /** File names below `.github/workflows` whose jobs may sign records. */
   workflows: string[];
+  /** Thumbprints (RFC 7638) of keys that the issuer does not serve any more. */
+  formerKeys: string[];
   /** Branches beside the default one whose jobs may sign records. */
   branches: string[];
   environments: Record<string, GitHubEnvironmentOptions>;

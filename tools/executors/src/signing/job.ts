@@ -92,7 +92,7 @@ export async function verifyJobSignature(input: VerifyJobInput): Promise<JobVeri
   const key = signature.key as JWK;
   const name = await thumbprint(key).catch(() => undefined);
   if (name === undefined) return no('its key is none');
-  if (!(await input.trusted(name))) return no(`its key is none of ${rules.issuer}`);
+  if (!(await input.trusted(name))) return no(`its key ${name} is none of ${rules.issuer}`);
   const audience = recordsAudience(data, signature.seen);
   const token = { token: signature.value, issuer: rules.issuer, audience, keys: [key] };
   const made = await verifyToken(token);
