@@ -3,6 +3,7 @@ import { normaliseRemote } from '../git/index.ts';
 import { githubToken, openGitHub, type GitHub } from '../github/index.ts';
 import type { Batch, Entry, Published, RecordBody, SourceInfo } from '../ledger/types.ts';
 import type { Subject } from '../provenance/index.ts';
+import { memoryBudget } from './budget.ts';
 import type { Context } from './context.ts';
 
 /** A Sigstore bundle that was proved. */
@@ -39,6 +40,9 @@ export interface Proofs {
   shown(entry: Entry<Published>, proved: Proved): Promise<boolean | undefined>;
 }
 
+/** A public service counts the requests of everybody behind one address. */
+const SIGNED_AT_ONCE = 8;
+
 export function openProofs(context: Context): Proofs {
   const { repository, env } = context;
   const rules = once(async () => {
@@ -69,6 +73,11 @@ export function openProofs(context: Context): Proofs {
       return undefined;
     }
   });
+  const turn = memoryBudget(SIGNED_AT_ONCE, 1);
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+    const end = await turn(1);
+    return work().finally(end);
+  };
   const batches = new Map<string, Promise<Batch>>();
   const batchAt = (path: string): Promise<Batch> => {
     const known = batches.get(path) ?? context.ledger().then((ledger) => ledger.batch(path));
@@ -102,7 +111,7 @@ export function openProofs(context: Context): Proofs {
       const before = await room.readProvenanceFile(folder);
       // Of changes that no commit has, a provenance would say where they do not come from.
       if (before === undefined && source.dirty) return undefined;
-      const text = before ?? (await maker.make(subject, signal));
+      const text = before ?? (await inTurn(() => maker.make(subject, signal)));
       if (text === undefined) return undefined;
       const checked = await check(text, subject);
       // A release makes its own commit on top of the one that its run was started for.

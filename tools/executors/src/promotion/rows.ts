@@ -119,6 +119,8 @@ export const passageRows: Row<Passage>[] = [
       const bundle = await passage.prove?.(passage, signal);
       if (bundle) passage.bundle = bundle;
     },
+    // Signing is done a few at a time.
+    timeout: 600_000,
   },
   {
     title: 'wait for room in memory',

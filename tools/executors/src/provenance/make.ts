@@ -29,23 +29,14 @@ const TIMEOUT_MS = 20_000;
 const MARGIN = 60;
 
 export function provenanceMaker({ env, sigstore, mode }: MakerInput): ProvenanceMaker {
-  let asked: Promise<{ token: string; claims: JWTPayload }> | undefined;
-  const job = async (signal?: AbortSignal) => {
-    const before = await asked?.catch(() => undefined);
-    if (before && (before.claims.exp ?? 0) - MARGIN > Date.now() / 1000) return before;
-    asked = requestToken({ env, audience: 'sigstore', ...(signal ? { signal } : {}) }).then((token) => ({
-      token,
-      claims: decodeJwt(token),
-    }));
-    return asked;
-  };
+  const job = sharedJob(env);
   const server = (env['GITHUB_SERVER_URL'] || 'https://github.com').replace(/\/+$/, '');
 
   return {
     make: async (subject, signal) => {
       if (mode === false || (mode === 'auto' && !mayRequestToken(env))) return undefined;
       if (!mayRequestToken(env)) throw errors.PROVENANCE_NOT_PERMITTED({ name: subject.name });
-      const { token, claims } = await job(signal);
+      const { token, claims } = await job();
       const isPublic = claims['repository_visibility'] === 'public';
       if (mode === 'auto' && !isPublic && sigstore?.fulcio === undefined) return undefined;
       const payload = Buffer.from(JSON.stringify(statementOf(subject, claims, server)));
@@ -63,6 +54,33 @@ export function provenanceMaker({ env, sigstore, mode }: MakerInput): Provenance
         }
       }
     },
+  };
+}
+
+interface Job {
+  token: string;
+  claims: JWTPayload;
+}
+
+/** One token for all that ask while it lasts, and one request for all that ask at once. */
+function sharedJob(env: NodeJS.ProcessEnv): () => Promise<Job> {
+  let asked: Promise<Job> | undefined;
+  const ask = (): Promise<Job> => {
+    const asking = requestToken({ env, audience: 'sigstore' }).then((token) => ({
+      token,
+      claims: decodeJwt(token),
+    }));
+    asking.catch(() => {
+      if (asked === asking) asked = undefined;
+    });
+    return (asked = asking);
+  };
+  return async () => {
+    const before = asked;
+    if (before === undefined) return ask();
+    const got = await before;
+    if ((got.claims.exp ?? 0) - MARGIN > Date.now() / 1000) return got;
+    return asked === before || asked === undefined ? ask() : asked;
   };
 }
 

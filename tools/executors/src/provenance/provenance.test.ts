@@ -110,8 +110,24 @@ describe('a provenance', () => {
   it('asks for one token for many', async () => {
     issuer.audiences.length = 0;
     const many = maker();
-    for (const version of ['1.0.0', '1.0.1', '1.0.2']) await many.make(packageSubject({ ...lib, version }));
+    const make = (version: string) => many.make(packageSubject({ ...lib, version }));
+    await Promise.all(['1.0.0', '1.0.1', '1.0.2'].map(make));
+    await make('1.0.3');
     expect(issuer.audiences).toEqual(['sigstore']);
+    expect(sigstore.entries).toBe(4);
+  });
+
+  it('asks anew for a token that ends soon, and after a request that failed', async () => {
+    issuer.audiences.length = 0;
+    const many = maker();
+    issuer.clock = new Date(Date.now() - 260_000);
+    await many.make(artifact);
+    issuer.clock = undefined;
+    issuer.failures = 1;
+    await expect(many.make(artifact)).rejects.toMatchObject({ code: 'OIDC_REQUEST_FAILED' });
+    await many.make(artifact);
+    await many.make(artifact);
+    expect(issuer.audiences).toEqual(['sigstore', 'sigstore']);
   });
 
   it('is signed anew where the log has such an entry, and not for ever', async () => {
