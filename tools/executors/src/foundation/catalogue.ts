@@ -1583,6 +1583,70 @@ export const errors = catalogue({
       next: 'give another name, or another folder: --directory=libs/other',
     }),
   },
+  SERVICE_SPELLING: {
+    exit: EXIT.badInput,
+    text: (p: { name: string }) => ({
+      what: `"${p.name}" cannot be the name of a service: up to 40 lower-case letters and digits, the first a letter, with single dashes between them`,
+      state: 'nothing was written',
+      next: 'npx nx g @sluice/nx:service orders',
+    }),
+  },
+  NAME_RESERVED: {
+    exit: EXIT.badInput,
+    text: (p: { name: string }) => ({
+      what: `"${p.name}" cannot be the name of a service: something beside it, or in the image registry, is called that already`,
+      state: 'nothing was written',
+      next: 'give another name',
+    }),
+  },
+  PROJECT_TAKEN: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; folder: string }) => ({
+      what: `there is a project "${p.name}" already, in ${p.folder === '.' ? 'the root folder' : p.folder}`,
+      state: 'nothing was written',
+      next: 'give another name, or the folder of that project: --directory=<folder>',
+    }),
+  },
+  SERVICE_PATH_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { path: string }) => ({
+      what: `"${p.path}" is no path prefix: letters, digits, dots, dashes, underscores and slashes`,
+      state: 'nothing was written',
+      next: 'such as --path=/orders',
+    }),
+  },
+  ENVIRONMENT_SPELLING: {
+    exit: EXIT.badInput,
+    text: (p: { said: string }) => ({
+      what: `"${p.said}" is no environment: a name of lower-case letters, digits and dashes, then "=" and its hosts if you know them`,
+      state: 'nothing was written',
+      next: 'such as --environments=staging=deploy@staging.example.com',
+    }),
+  },
+  SERVICE_NOT_ADOPTABLE: {
+    exit: EXIT.badInput,
+    text: (p: { folder: string }) => ({
+      what: `${p.folder} holds files, but neither a Dockerfile nor a compose file that could be adopted`,
+      state: 'nothing was written',
+      next: 'add a Dockerfile there, or give another folder: --directory=apps/other',
+    }),
+  },
+  ADOPTED_FILE_UNREADABLE: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; problems: string[] }) => ({
+      what: `${p.file} cannot be read:\n${p.problems.map((line) => `    ${line}`).join('\n')}`,
+      state: 'nothing was written',
+      next: 'correct it and run this again',
+    }),
+  },
+  SERVICE_NOTHING_BUILT: {
+    exit: EXIT.badInput,
+    text: (p: { file: string }) => ({
+      what: `${p.file} builds nothing: none of its services has "build"`,
+      state: 'nothing was written',
+      next: 'give the service that is yours a "build: ." and run this again',
+    }),
+  },
   // ── workflows ───────────────────────────────────────────────────────────────────────────────────────
   WORKFLOW_MARKS: {
     exit: EXIT.badInput,
@@ -1697,6 +1761,16 @@ export const errors = catalogue({
       what: `the ledger has no batch ${p.path}`,
       state: 'nothing was changed',
       next: 'run the same command again: it reads the ledger anew',
+    }),
+  },
+
+  // ── board ───────────────────────────────────────────────────────────────────────────────────────────
+  BOARD_PORT_TAKEN: {
+    exit: EXIT.badInput,
+    text: (p: { port: number }) => ({
+      what: `the board cannot listen on port ${p.port} of this machine: it is taken, or not allowed`,
+      state: 'nothing was changed, and no board runs',
+      next: 'npx nx board (without --port it finds a free one by itself)',
     }),
   },
 
@@ -2341,6 +2415,72 @@ export const errors = catalogue({
       what: `the value ${p.name} holds a NUL character, which no program can be given`,
       state: 'nothing was changed',
       next: 'correct the value where it is set',
+    }),
+  },
+
+  // ── versioning: the four tools, and `sluice release` ───────────────────────────────────────────────
+  RELEASE_DIRTY: {
+    exit: EXIT.badInput,
+    text: (p: { files: string[] }) => ({
+      what: `the work tree has changes that are in no commit, and a release makes one: ${p.files.slice(0, 5).join(', ')}${p.files.length > 5 ? ', ...' : ''}`,
+      state: 'nothing was changed',
+      next: 'git commit them, or git stash --include-untracked',
+    }),
+  },
+  VERSIONING_TOOL_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { tool: string; module: string }) => ({
+      what: `nx.json says "versioning": "${p.tool}", and ${p.module} is not installed`,
+      state: 'nothing was changed',
+      next: `npx nx g @sluice/nx:versioning ${p.tool} (installs what it needs; nothing is lost of the history)`,
+    }),
+  },
+  VERSIONING_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { tool: string; said: string; command: string }) => ({
+      what: `${p.tool} did not get to the next versions: ${p.said}`,
+      state: 'nothing was published or tagged, and the work tree is as it was',
+      next: p.command,
+    }),
+  },
+  VERSIONS_DISAGREE: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; disk: string; tag: string; stage: string; registry: string; right: string }) => ({
+      what: `the version of ${p.name} is ${p.disk} in package.json, ${p.tag} by its git tags, and ${p.registry} in ${p.stage}`,
+      state: 'nothing was changed',
+      next: `${p.right} is right, for a tag and a record are made only when a version is proved to be there: npm version ${p.right} --no-git-tag-version --workspace ${p.name}, commit, then run the same command again`,
+    }),
+  },
+  VERSION_TAKEN: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; version: string; stage: string; tool: string }) => ({
+      what: `${p.tool} would release ${p.name}@${p.version}, and ${p.stage} holds a version of that name already`,
+      state: 'nothing was changed',
+      next: 'git fetch --tags (the tag of that release is missing here), then run the same command again; where it was never tagged: npx nx run-many -t publish-registry --gitTag on the commit that it was published from',
+    }),
+  },
+  CHANGESET_STRAY: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; name: string; known: string[] }) => ({
+      what: `${p.file} is about ${p.name}, and no package of this workspace has that name. There are: ${p.known.join(', ')}`,
+      state: 'nothing was changed',
+      next: `correct the name in ${p.file}, or delete that line where the package is gone`,
+    }),
+  },
+  PRERELEASE_ELSEWHERE: {
+    exit: EXIT.badInput,
+    text: (p: { tool: string; preid: string; why: string; next: string }) => ({
+      what: `${p.tool} cannot make a prerelease "${p.preid}" here: ${p.why}`,
+      state: 'nothing was changed',
+      next: p.next,
+    }),
+  },
+  LOCK_FILE_STALE: {
+    exit: EXIT.failed,
+    text: (p: { file: string; command: string; said: string }) => ({
+      what: `${p.file} could not be brought in step with the new versions: ${p.said}`,
+      state: 'nothing was published or tagged, and the work tree is as it was',
+      next: `${p.command} (and see why it fails), then run the same command again`,
     }),
   },
 

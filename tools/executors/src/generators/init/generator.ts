@@ -9,9 +9,9 @@ import {
   updateJson,
   updateNxJson,
 } from '@nx/devkit';
-import { normaliseRemote, openRepository } from '../../git/index.ts';
 import { parseOptions } from '../../pipeline/index.ts';
 import { explained, registeredOptions } from '../nx-json.ts';
+import { remoteOf } from '../remote.ts';
 import { ALLOWED_SIGNERS, ignoring } from './files.ts';
 import { initialised } from './settings.ts';
 
@@ -80,11 +80,6 @@ function targetsOf(graph: ProjectGraph): { packageTargets: Set<string>; rootTarg
 function real(root: string): Surroundings {
   return {
     graph: () => createProjectGraphAsync(),
-    remote: async () => {
-      const url = await openRepository(root)
-        .then((repository) => repository.config('remote.origin.url'))
-        .catch(() => undefined);
-      return url ? normaliseRemote(url) : undefined;
-    },
+    remote: () => remoteOf(root),
   };
 }

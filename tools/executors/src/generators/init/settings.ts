@@ -14,7 +14,7 @@ export interface Found {
 }
 
 const OF_PACKAGES = ['build', 'publish-registry', 'promote', 'rollback'];
-const OF_THE_ROOT = ['registries', 'status', 'verify', 'doctor', 'approve'];
+const OF_THE_ROOT = ['registries', 'status', 'board', 'verify', 'doctor', 'approve'];
 
 /** The nx.json of a workspace that uses the plugin. Whatever stands in it already stays as it is. */
 export function initialised(nxJson: NxJsonConfiguration, found: Found): NxJsonConfiguration {

@@ -10,7 +10,7 @@ describe('nameOf', () => {
     { name: '@acme/units', root: 'packages/units' },
     { name: '@acme/money', root: 'packages/money' },
     { name: '@other/x', root: 'libs/x' },
-  ];
+  ].map((one) => ({ ...one, project: one.root, kind: 'package' as const }));
   it.each([
     [{ name: 'tax' }, '@acme/tax', 'packages/tax'],
     [{ name: 'tax', scope: 'else' }, '@else/tax', 'packages/tax'],

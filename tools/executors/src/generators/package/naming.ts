@@ -1,15 +1,11 @@
 import { errors } from '../../foundation/index.ts';
+import { folderOf, scopeOf, type Sibling } from '../workspace.ts';
 
 export interface PackageSchema {
   name: string;
   scope?: string;
   directory?: string;
   description?: string;
-}
-/** Packages that the workspace has already. */
-export interface Sibling {
-  name: string;
-  root: string;
 }
 export interface Naming {
   packageName: string;
@@ -25,7 +21,7 @@ const PART = /^[a-z0-9][a-z0-9._-]*$/;
  */
 export function nameOf(schema: PackageSchema, siblings: readonly Sibling[]): Naming {
   const [, ownScope, bare] = /^(?:(@[^/]+)\/)?(.*)$/s.exec(schema.name.trim()) ?? [];
-  const said = schema.scope ?? ownScope ?? mostCommon(siblings.map(({ name }) => /^@[^/]+/.exec(name)?.[0]));
+  const said = schema.scope ?? ownScope ?? scopeOf(siblings);
   if (!said) throw errors.SCOPE_MISSING({ name: schema.name });
   const scope = said.replace(/^@?/, '@');
   const projectName = bare ?? '';
@@ -33,14 +29,7 @@ export function nameOf(schema: PackageSchema, siblings: readonly Sibling[]): Nam
   if (!PART.test(projectName) || !PART.test(scope.slice(1)) || packageName.length > 214) {
     throw errors.PACKAGE_SPELLING({ name: packageName });
   }
-  const folder = mostCommon(siblings.map(({ root }) => /^(.+)\/[^/]+$/.exec(root)?.[1])) ?? 'libs';
+  const folder = folderOf(siblings) ?? 'libs';
   const directory = (schema.directory ?? `${folder}/${projectName}`).replace(/^\.\//, '').replace(/\/+$/, '');
   return { packageName, projectName, directory };
-}
-
-/** Of those that come equally often, the first. */
-function mostCommon(values: readonly (string | undefined)[]): string | undefined {
-  const counts = new Map<string, number>();
-  for (const value of values) if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }

@@ -3,3 +3,6 @@ export { deriveRelease } from './derive.ts';
 export { interpolate, type Interpolated } from './interpolate.ts';
 export { parseCompose, type ComposeFile } from './parse.ts';
 export { PROXY_NETWORK, projectName, releaseAlias, sharedName } from './names.ts';
+export { conflicts, notCarried, volumesOf } from './check.ts';
+export { pairs } from './lists.ts';
+export { portsOf } from './ports.ts';
