@@ -9,6 +9,7 @@ import { annotationOf } from '../report/job/index.ts';
 import { approveCommand, approveCommentCommand, overrideCommand, unholdCommand } from './people.ts';
 import { baseCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
 import { promoteCommand, rollbackCommand } from './moving.ts';
+import { releaseCommand } from './release.ts';
 import type { Action, Perform } from './shared.ts';
 
 /** The `sluice` command with all of its subcommands. Each hands its work to `perform`; nothing runs by itself. */
@@ -26,6 +27,7 @@ export function sluiceProgram(perform: Perform): Command {
       '\nExit codes: 0 done, or nothing to do; 1 failed; 2 bad input or configuration; 3 a gate is closed (nothing was changed).',
     );
   for (const add of [
+    releaseCommand,
     baseCommand,
     planCommand,
     promoteCommand,

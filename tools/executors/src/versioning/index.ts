@@ -1,0 +1,3 @@
+export { release, type ReleaseOptions, type ReleaseOutcome } from './release.ts';
+export { buildAfresh } from './build.ts';
+export type * from './types.ts';

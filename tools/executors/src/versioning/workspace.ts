@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import mapWorkspaces from '@npmcli/map-workspaces';
+import { parse } from 'yaml';
+import type { Repository } from '../git/index.ts';
+import { releaseTags } from '../promotion/release-tag.ts';
+import { inGraphOrder } from './order.ts';
+import type { Manifest, Member, Workspace } from './types.ts';
+
+/** The packages of the workspace (npm's and yarn's `workspaces`, pnpm's own list), dependencies first. */
+export async function openWorkspace(given: {
+  workspaceRoot: string;
+  env: NodeJS.ProcessEnv;
+  repository: Repository;
+}): Promise<Workspace> {
+  const { workspaceRoot: root, env, repository: git } = given;
+  const folders = await mapWorkspaces({ cwd: root, pkg: { workspaces: await globs(root) } });
+  const found = await Promise.all([...folders.values()].map((folder) => readMember(root, folder)));
+  return {
+    root,
+    env,
+    git,
+    members: inGraphOrder(found.filter((member) => member !== undefined)),
+    tagOf: await releaseTags(root),
+  };
+}
+
+async function globs(root: string): Promise<unknown> {
+  const own = ((await json(join(root, 'package.json'))) as { workspaces?: unknown } | undefined)?.workspaces;
+  if (own !== undefined) return own;
+  const pnpm = join(root, 'pnpm-workspace.yaml');
+  if (!existsSync(pnpm)) return [];
+  return (parse(await readFile(pnpm, 'utf8')) as { packages?: string[] } | null)?.packages ?? [];
+}
+
+async function readMember(root: string, folder: string): Promise<Member | undefined> {
+  const [manifest, project] = await Promise.all([
+    json(join(folder, 'package.json')),
+    json(join(folder, 'project.json')),
+  ]);
+  if (!manifest?.name || !manifest.version) return undefined;
+  return {
+    project: project?.name ?? manifest.nx?.name ?? manifest.name,
+    name: manifest.name,
+    root: relative(root, folder).split(sep).join('/'),
+    version: manifest.version,
+    publishable: manifest.private !== true,
+    manifest,
+  };
+}
+
+async function json(file: string): Promise<Manifest | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Manifest);
+}
