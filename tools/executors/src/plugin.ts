@@ -4,7 +4,7 @@ import type { SluiceOptions } from './pipeline/index.ts';
 import { parseOptions } from './pipeline/index.ts';
 import { inferPackage } from './plugin/package-targets.ts';
 import { findProjects } from './plugin/projects.ts';
-import { contextsOf, inferService } from './plugin/service-targets.ts';
+import { inferService } from './plugin/service-targets.ts';
 import { inferRoot } from './plugin/root-targets.ts';
 import { pluginSources } from './plugin/tool.ts';
 
@@ -34,7 +34,7 @@ async function infer(
     ]),
     ...services.map(({ file, root, config }): [string, CreateNodesResult] => [
       file,
-      { projects: { [root]: inferService(options, contextsOf(root, config), tool) } },
+      { projects: { [root]: inferService(options, { root, config }, tool) } },
     ]),
     ...(root
       ? [[root.file, { projects: { '.': inferRoot(options, root.name) } }] as [string, CreateNodesResult]]

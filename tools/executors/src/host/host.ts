@@ -148,7 +148,7 @@ export class SessionHost implements Host {
     signal?.throwIfAborted();
     const session = await abortable(this.#connected(), signal);
     const said: string[] = [];
-    if (phase === 'pull') await this.#reachRegistry(input.onLine);
+    if (phase === 'pull') await this.#reachRegistry();
     const stop = stopper(session, this.#transport.graceMs ?? 5_000);
     let timedOut = false;
     const timer =
@@ -177,6 +177,7 @@ export class SessionHost implements Host {
       const result = readLines(said);
       if (code !== 0 && session.lost)
         throw errors.LOCK_LOST({ host: this.name, run: this.#common['RUN'] ?? '' });
+      if (code !== 0 && phase === 'pull') this.#explainPull(input.onLine);
       if (code !== 0) throw phaseError(this.name, phase, code, result);
       return { facts: result.facts, log: result.log };
     } finally {
@@ -214,11 +215,15 @@ export class SessionHost implements Host {
    * Several services of a run, and several runs, share a port of the host: the first connection has it. Where that one is gone
    * by now, this one takes it over; where it is not, images come through it.
    */
-  async #reachRegistry(onLine: PhaseInput['onLine']): Promise<void> {
+  async #reachRegistry(): Promise<void> {
     if (this.#unforwarded.length === 0) return;
     if (await this.#transport.forward?.()) this.#unforwarded = [];
+  }
+
+  /** Where a pull failed, it may be another program that has the port. */
+  #explainPull(onLine: PhaseInput['onLine']): void {
     for (const notice of this.#unforwarded)
-      onLine?.(`ssh: ${notice} (another connection has it; images come through that one)`);
+      onLine?.(`ssh: ${notice} (another connection has it, and images come through that one)`);
   }
 
   async #lost(session: Session, phase: PhaseName): Promise<SluiceError> {

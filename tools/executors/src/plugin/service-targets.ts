@@ -9,15 +9,16 @@ const TECHNOLOGIES = ['sluice', 'docker'];
 
 /**
  * The targets of one service.
- * @param contexts folders below the workspace root that its Dockerfiles see beside the project's own, see `contextsOf`
+ * @param root its folder, and `config` the content of its sluice.json
  * @param tool inputs that stand for the plugin's own code, see `pluginSources`
  */
 export function inferService(
   options: SluiceOptions,
-  contexts: string[],
+  { root, config }: { root: string; config: unknown },
   tool: string[],
 ): Omit<ProjectConfiguration, 'root'> {
   const { targets } = options;
+  const tries = isObject(config) && config['smoke'] !== undefined;
   const stages = (options.services?.stages ?? []).map((stage) => stage.name);
   const first = stages[0] ?? '<stage>';
   const last = stages.at(-1) ?? '<stage>';
@@ -36,7 +37,7 @@ export function inferService(
   const run = (target: string, stage: string) => `npx nx run <project>:${target}:${stage}`;
   return {
     targets: {
-      [targets.build]: build(targets.build, contexts, tool),
+      [targets.build]: build(targets.build, contextsOf(root, config), tool),
       [targets['publish-registry']]: staged(
         'publish-registry',
         [targets.build],
@@ -49,12 +50,17 @@ export function inferService(
         `Moves the images by their digest from one stage into the next (${['images', ...stages].join(' -> ')}), behind its gate`,
         `npx nx affected -t ${targets.promote} -c ${first}`,
       ),
-      [targets.smoke]: staged(
-        'smoke',
-        [],
-        'Starts exactly the promoted images here, checks that they work, and takes everything down again',
-        run(targets.smoke, first),
-      ),
+      // A service without one has nothing to try, and must not fail where all are tried.
+      ...(tries
+        ? {
+            [targets.smoke]: staged(
+              'smoke',
+              [],
+              'Starts exactly the promoted images here, checks that they work, and takes everything down again',
+              run(targets.smoke, first),
+            ),
+          }
+        : {}),
       [targets['deploy-vps']]: staged(
         'deploy-vps',
         [`^${targets['deploy-vps']}`],
@@ -78,7 +84,9 @@ export function inferService(
       targetGroups: {
         Sluice: (
           ['build', 'publish-registry', 'promote', 'smoke', 'deploy-vps', 'rollback', 'releases'] as const
-        ).map((target) => targets[target]),
+        )
+          .filter((target) => target !== 'smoke' || tries)
+          .map((target) => targets[target]),
       },
     },
   };

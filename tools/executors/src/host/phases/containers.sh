@@ -57,10 +57,19 @@ state_of() {
     "$1"
 }
 
+# folded: equal lines in a row once, with their number.
+folded() {
+  awk '
+    function told() { if (n > 1) print last " (" n " times)"; else if (n) print last }
+    n && $0 == last { n++; next }
+    { told(); last = $0; n = 1 }
+    END { told() }'
+}
+
 # last_words CONTAINER: of one that failed.
 last_words() {
   log "--- $(part_of "$1"): its last lines"
-  docker logs --tail 50 "$1" 2>&1 | as_log || :
+  docker logs --tail 50 "$1" 2>&1 | folded | as_log || :
   log '---'
 }
 
