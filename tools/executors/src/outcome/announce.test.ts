@@ -186,9 +186,9 @@ describe('a package that came into the last stage', () => {
       github.state.comments.filter((one) => one.issue === on).map(({ body }) => body);
     const page = `https://github.com/acme/platform/releases/tag/${encodeURIComponent(release?.tag ?? '')}`;
     expect(told(7)).toEqual([
-      `Resolved in **@acme/money 1.1.0** · [GitHub release](${page})\n\n<!-- sluice release money@1.1.0 -->`,
+      `Resolved in \`@acme/money\` **1.1.0** · [GitHub release](${page})\n\n<!-- sluice release money@1.1.0 -->`,
     ]);
-    expect(told(8)).toEqual([expect.stringMatching(/^Released in \*\*@acme\/money 1\.1\.0\*\*/)]);
+    expect(told(8)).toEqual([expect.stringMatching(/^Released in `@acme\/money` \*\*1\.1\.0\*\*/)]);
     expect(github.state.issues.map(({ labels }) => labels)).toEqual([['released'], ['released']]);
   });
 

@@ -6,8 +6,11 @@ import { commentMark } from './once.ts';
 import type { ReleaseInput } from './release.ts';
 import type { Candidate } from './types.ts';
 
-/** Our own words in place of the library's, which speak of semantic-release; the version names its package. */
-export const COMMENT = `<%= issue.pull_request ? 'Released' : 'Resolved' %> in **<%= nextRelease.name %>**<%= releases.map((one) => one.url ? \` · [\${one.name}](\${one.url})\` : '').join('') %>
+/**
+ * Our own words in place of the library's, which speak of semantic-release. The package stands in backticks: as plain text
+ * `@acme/money` would call a team.
+ */
+export const COMMENT = `<%= issue.pull_request ? 'Released' : 'Resolved' %> in \`<%= nextRelease.package %>\` **<%= nextRelease.version %>**<%= releases.map((one) => one.url ? \` · [\${one.name}](\${one.url})\` : '').join('') %>
 
 <%= nextRelease.mark %>`;
 
@@ -46,6 +49,7 @@ export async function pluginContext(
       name: `${name} ${version}`,
       version,
       notes: [section ?? commitList(commits), proof].filter(Boolean).join('\n\n'),
+      package: name,
       mark: commentMark(tag),
     },
     releases: [] as { name: string; url?: string }[],
