@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Flow } from '../../promotion/testing/flow.ts';
 import { examine } from '../testing/examine.ts';
@@ -60,6 +62,47 @@ describe('registries of package stages', () => {
     );
     expect(of('token', 'public')).toMatch(/^problem: .*PUBLIC_REGISTRY_TOKEN/);
     expect(JSON.stringify(of('token', 'public'))).not.toContain('not-a-token-of-anybody');
+  });
+
+  it('that tell nothing, or that nobody is logged in', async () => {
+    const whoami = (stage: 'github' | 'public', status: number, body: object) =>
+      flow.proxy(stage).rules.push({
+        path: /whoami/,
+        times: Infinity,
+        fault: { do: 'answer', status, body, headers: { 'content-type': 'application/json' } },
+      });
+    whoami('github', 404, {});
+    whoami('public', 200, {});
+    const { of, check } = await examine(flow);
+    expect(of('token', 'github')).toMatch(
+      /^ok: GITHUB_REGISTRY_TOKEN is taken for reading @acme\/money; this registry does not tell whose it is$/,
+    );
+    expect(check('token', 'public')).toMatchObject({ verdict: 'problem', code: 'TOKEN_REFUSED' });
+  });
+
+  it('of GitHub are asked for a package where they do not say whose the token of a job is', async () => {
+    const nxJson = await readFile(join(flow.root, 'nx.json'), 'utf8');
+    const as = (kind: string) =>
+      writeFile(join(flow.root, 'nx.json'), nxJson.replaceAll('"kind":"verdaccio"', `"kind":"${kind}"`));
+    const env = { GITHUB_TOKEN: flow.env['TEST_REGISTRY_TOKEN'] ?? '', NPM_TOKEN: 'x' };
+    const refuse = (path: RegExp) =>
+      flow.proxy('test').rules.push({ path, times: Infinity, fault: { do: 'answer', status: 403 } });
+    await as('github');
+    refuse(/whoami/);
+    expect((await examine(flow, { stage: 'test', env })).of('token', 'test')).toMatch(
+      /^ok: GITHUB_TOKEN is taken for reading/,
+    );
+    refuse(/money/);
+    expect((await examine(flow, { stage: 'test', env })).of('token', 'test')).toMatch(/^problem: /);
+    flow.proxy('test').rules.splice(0);
+    flow
+      .proxy('test')
+      .rules.push({ path: /whoami/, times: 9, fault: { do: 'answer', status: 200, body: {} } });
+    await as('generic');
+    expect((await examine(flow, { stage: 'test' })).of('token', 'test')).toMatch(
+      /^warning: the registry says that nobody is logged in with TEST_REGISTRY_TOKEN/,
+    );
+    await writeFile(join(flow.root, 'nx.json'), nxJson);
   });
 
   it('that fail, or are gone, are said once; what needs them is not checked', async () => {

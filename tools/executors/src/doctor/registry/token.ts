@@ -1,5 +1,6 @@
+import { errors, SluiceError } from '../../foundation/index.ts';
 import { mayRequestToken } from '../../oidc/index.ts';
-import { given, ok, problem, warning } from '../findings.ts';
+import { failed, given, ok, problem, warning } from '../findings.ts';
 import type { Patient } from '../patient.ts';
 import type { Check, Finding } from '../types.ts';
 
@@ -14,27 +15,48 @@ export function tokenCheck(patient: Patient, stage: string, role: Role): Check {
     title: 'token',
     stage,
     run: async (signal) => {
-      const { token, tokenEnv, kind, access, trusted } = await given(
-        patient.stage(stage),
-        'the address of the stage is not known',
-      );
+      const at = await given(patient.stage(stage), 'the address of the stage is not known');
+      const { token, tokenEnv, kind, access, trusted } = at;
       if (!token) {
         if (role === 'source' && kind !== 'github' && access !== 'restricted')
           return ok('none: it is only read from');
         return noToken({ trusted: trusted === true, tokenEnv, mayExchange: mayRequestToken(env) });
       }
       await given(patient.ping(stage), 'the registry cannot be reached');
-      const store = await patient.store(stage);
-      const user = await store.whoami(signal);
-      if (user) return ok(`${tokenEnv} is ${user}'s`);
+      const told = await whose(patient, stage, signal);
+      if (told === 'nobody' && kind === 'verdaccio')
+        return failed(errors.TOKEN_REFUSED({ ...at, stage, said: 'it belongs to nobody there' }));
+      if (told === 'nobody')
+        return warning(
+          `the registry says that nobody is logged in with ${tokenEnv}: it may take it for none`,
+          `npm whoami --registry=${at.registry} (with that token)`,
+        );
+      if (told !== 'not told') return ok(`${tokenEnv} is ${told.user}'s`);
       const [first] = (await patient.projects()).filter(({ pipeline }) => pipeline === 'packages');
       if (!first) return ok('there is one; this registry does not tell whose');
-      await store.look(first.name, signal);
-      return warning(
-        `${tokenEnv} was taken for reading ${first.name}; this registry does not tell whose it is, or whether it may publish`,
-      );
+      await (await patient.store(stage)).look(first.name, signal);
+      return ok(`${tokenEnv} is taken for reading ${first.name}; this registry does not tell whose it is`);
     },
   };
+}
+
+/** Whom a token belongs to, as the registry says it. @throws TOKEN_REFUSED, RIGHT_MISSING, ... */
+async function whose(
+  patient: Patient,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ user: string } | 'nobody' | 'not told'> {
+  const [stage, http] = await Promise.all([patient.stage(name), patient.http(name)]);
+  const call = { operation: 'whoami', stage, name: '', method: 'GET', path: '/-/whoami', signal } as const;
+  try {
+    const answer = await http.json<{ username?: unknown }>(call);
+    if (typeof answer === 'string') return 'not told';
+    return typeof answer.username === 'string' && answer.username ? { user: answer.username } : 'nobody';
+  } catch (error) {
+    // GitHub Packages tells people; of a job's token it is not known to tell. Reading needs a good one there.
+    if (stage.kind === 'github' && error instanceof SluiceError && !error.transient) return 'not told';
+    throw error;
+  }
 }
 
 /** Pure: what follows from having no token for a stage. */

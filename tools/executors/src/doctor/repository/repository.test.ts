@@ -2,18 +2,24 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseOptions } from '../../pipeline/index.ts';
 import { Flow } from '../../promotion/testing/flow.ts';
 import { examine } from '../testing/examine.ts';
 import { startGitServer, type GitServer } from '../testing/git-server.ts';
 import { differences, judgeSame } from './policy.ts';
 
+/** Each test has a copy of its own. */
+let base: Flow;
 let flow: Flow;
-beforeEach(async () => {
-  flow = await Flow.start({ live: true, packages: { solo: [] } });
+beforeAll(async () => {
+  base = await Flow.start({ live: true, packages: { solo: [] } });
+  await base.build();
 });
-afterEach(() => flow?.close());
+afterAll(() => base?.close());
+beforeEach(async () => {
+  flow = await base.copy();
+});
 const remote = () => join(dirname(flow.root), 'remote.git');
 const onRemote = (...args: string[]) => flow.git('--git-dir', remote(), ...args);
 
@@ -25,7 +31,6 @@ describe('ledger and policy of the live profile', () => {
     );
     expect(before.of('ledger pushable')).toMatch(/^ok: origin takes a push to sluice\/ledger/);
     expect(before.of('ledger grown')).toBe('ok: this clone has not read it before');
-    await flow.build();
     await flow.publish();
     const after = await examine(flow, { stage: 'github' });
     expect(after.of('ledger readable')).toMatch(/^ok: sluice\/ledger of origin is at [0-9a-f]{12}$/);
@@ -37,7 +42,6 @@ describe('ledger and policy of the live profile', () => {
   });
 
   it('a ledger that lost what this clone has seen was rewritten', async () => {
-    await flow.build();
     await flow.publish();
     const seen = onRemote('rev-parse', 'sluice/ledger');
     onRemote('update-ref', 'refs/heads/sluice/ledger', 'main');
