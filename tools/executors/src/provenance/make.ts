@@ -37,8 +37,8 @@ export function provenanceMaker({ env, sigstore, mode }: MakerInput): Provenance
       if (mode === false || (mode === 'auto' && !mayRequestToken(env))) return undefined;
       if (!mayRequestToken(env)) throw errors.PROVENANCE_NOT_PERMITTED({ name: subject.name });
       const { token, claims } = await job();
-      const isPublic = claims['repository_visibility'] === 'public';
-      if (mode === 'auto' && !isPublic && sigstore?.fulcio === undefined) return undefined;
+      const visibility = String(claims['repository_visibility'] ?? '');
+      if (!mayBeKnown({ mode, visibility, ownLog: sigstore?.fulcio !== undefined })) return undefined;
       const payload = Buffer.from(JSON.stringify(statementOf(subject, claims, server)));
       for (let signature = 1; ; signature += 1) {
         signal?.throwIfAborted();
@@ -55,6 +55,15 @@ export function provenanceMaker({ env, sigstore, mode }: MakerInput): Provenance
       }
     },
   };
+}
+
+/** Whether the repository's name may get into the log: into a public one that of a private repository only if somebody says so. */
+export function mayBeKnown(given: {
+  mode: MakerInput['mode'];
+  visibility: string;
+  ownLog: boolean;
+}): boolean {
+  return given.mode === true || given.visibility === 'public' || given.ownLog;
 }
 
 interface Job {

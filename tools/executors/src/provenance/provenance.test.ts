@@ -23,6 +23,7 @@ import {
   type MakerInput,
   type Trust,
 } from './index.ts';
+import { mayBeKnown } from './make.ts';
 
 const lib = {
   name: '@acme/lib',
@@ -218,13 +219,23 @@ describe('whether one is made', () => {
     expect(sigstore.entries).toBe(0);
   });
 
-  it('keeps the name of a private repository out of a public log, unless it is asked for', async () => {
+  it.each([
+    ['auto', 'public', false, true],
+    ['auto', 'private', false, false],
+    ['auto', 'internal', false, false],
+    ['auto', '', false, false],
+    ['auto', 'private', true, true],
+    [true, 'private', false, true],
+  ] as const)(
+    'keeps the name of a private repository out of a public log, unless it is asked for (%s, %s, %s)',
+    (mode, visibility, ownLog, known) => {
+      expect(mayBeKnown({ mode, visibility, ownLog })).toBe(known);
+    },
+  );
+
+  it('is asked of the job: one of a private repository signs with a Sigstore of its own', async () => {
     issuer.job['repository_visibility'] = 'private';
-    // With the public Sigstore this would be a request to it; the refusal comes before.
-    expect(await maker({ sigstore: undefined }).make(artifact)).toBeUndefined();
-    expect(await maker({ sigstore: { rekor: sigstore.url } }).make(artifact)).toBeUndefined();
     expect(await maker().make(artifact)).toBeDefined();
-    expect(await maker({ mode: true }).make(artifact)).toBeDefined();
   });
 });
 
