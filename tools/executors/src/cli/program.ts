@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { asSluiceError, errors, EXIT, redact, redactOutput, type ExitCode } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
 import { announceCommand } from './announce.ts';
+import { boardCommand } from './board.ts';
 import { doctorCommand } from './doctor.ts';
 import { annotationOf } from '../report/job/index.ts';
 import { approveCommand, approveCommentCommand, overrideCommand, unholdCommand } from './people.ts';
@@ -34,6 +35,7 @@ export function sluiceProgram(perform: Perform): Command {
     approveCommand,
     approveCommentCommand,
     statusCommand,
+    boardCommand,
     verifyCommand,
     announceCommand,
     doctorCommand,

@@ -1583,6 +1583,38 @@ export const errors = catalogue({
       next: 'give another name, or another folder: --directory=libs/other',
     }),
   },
+  STAGE_PLACE_TWICE: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string }) => ({
+      what: `"after" and "before" both say where the stage "${p.stage}" goes`,
+      state: 'nothing was written',
+      next: 'give one of them',
+    }),
+  },
+  STAGE_TAKEN: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string }) => ({
+      what: `there is a stage "${p.stage}" already`,
+      state: 'nothing was written',
+      next: 'give another name',
+    }),
+  },
+  STAGE_IN_USE: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string; to: string }) => ({
+      what: `there is a ledger, which knows what entered the stage "${p.stage}" by this name, and so do hosts: their volumes and backups have it in their names`,
+      state: 'nothing was written',
+      next: `where nothing that counts stands in it: npx nx g @sluice/nx:stage ${p.stage} --rename=${p.to} --force. Else add "${p.to}" as a stage of its own`,
+    }),
+  },
+  ENVIRONMENT_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { stage: string }) => ({
+      what: `the stage "${p.stage}" has no GitHub environment that could have reviewers or a wait timer`,
+      state: 'nothing was written',
+      next: 'name it too: --environment=Production',
+    }),
+  },
   SERVICE_SPELLING: {
     exit: EXIT.badInput,
     text: (p: { name: string }) => ({

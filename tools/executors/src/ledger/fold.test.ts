@@ -295,3 +295,22 @@ describe('approvals, freezes, names', () => {
     expect([after.hold('money', '1.0.0')?.order, after.spent('n').size]).toEqual([4, 2]);
   });
 });
+
+describe('records', () => {
+  it('are those that are kept by their columns, in order, and parsed only where somebody looks', () => {
+    const looked: number[] = [];
+    const all = [published('1.0.0'), promoted('1.0.0'), published('1.1.0'), back('1.0.0')];
+    const rows = new Rows();
+    all.forEach((record, n) => rows.add([record], { path: `${n}`, blob: '', commit: '' }));
+    const parse = rows.record.bind(rows);
+    rows.record = (row) => (looked.push(row), parse(row));
+    const state = new Fold(rows).view('h');
+    const found = state.records((row) => row.type === 'published' && row.name === 'money');
+    expect([found.length, state.records().length, looked]).toEqual([2, 4, []]);
+    expect(found.at(1)).toEqual({ record: all[2], batch: '2', order: 2 });
+    expect(found.at(2)).toBeUndefined();
+    expect(looked).toEqual([2]);
+    const late = state.records((_, record) => record().by === 'unsigned' && 'to' in record());
+    expect(late.at(0)?.order).toBe(3);
+  });
+});

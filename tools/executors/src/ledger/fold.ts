@@ -7,6 +7,7 @@ import type {
   LedgerState,
   Promoted,
   Published,
+  RecordColumns,
   Returned,
   Setback,
 } from './types.ts';
@@ -164,6 +165,18 @@ export class Fold {
         const row = upTo(this.#packages.get(name)?.publications, end).at(-1);
         return row === undefined ? undefined : (source.record(row) as Published).project;
       },
+      records: (keep = () => true) => {
+        const rows: number[] = [];
+        for (let row = 0; row < end; row++)
+          if (keep(columnsOf(source, row), () => source.record(row))) rows.push(row);
+        return {
+          length: rows.length,
+          at: (index) => {
+            const row = rows[index];
+            return row === undefined ? undefined : entry(row);
+          },
+        };
+      },
     };
   }
 
@@ -229,6 +242,16 @@ export class Fold {
     if (!found) this.#packages.set(name, (found = { published: new Map(), publications: [], holds: [] }));
     return found;
   }
+}
+
+function columnsOf(source: FoldSource, row: number): RecordColumns {
+  return {
+    type: source.type(row),
+    stage: source.stage(row),
+    name: source.name(row),
+    version: source.version(row),
+    pipeline: source.isService(row) ? 'services' : 'packages',
+  };
 }
 
 function listOf<K>(map: Map<K, number[]>, key: K): number[] {

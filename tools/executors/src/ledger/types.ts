@@ -282,6 +282,23 @@ export interface LedgerState {
   running(stage: string, name: string): Entry<Deployed | Returned> | undefined;
   /** Package or service name -> project name, from the newest record. */
   project(name: string): string | undefined;
+  /** All records that are kept, in the ledger's order; none is parsed before somebody looks at it. */
+  records(keep?: (row: RecordColumns, record: () => LedgerRecord) => boolean): Records;
+}
+
+/** What is known of a record without parsing it. */
+export interface RecordColumns {
+  type: LedgerRecord['type'];
+  stage: string;
+  /** '' for records that are not about one item. */
+  name: string;
+  version: string;
+  pipeline: 'packages' | 'services';
+}
+/** A list whose entries are made when they are asked for. */
+export interface Records {
+  readonly length: number;
+  at(index: number): Entry | undefined;
 }
 
 /** Signs a batch; made by `signing/`. */

@@ -22,6 +22,10 @@ export function inferRoot(
         'status',
         'What is in which stage, since when, approved by whom, and what is waiting',
       ),
+      [targets.board]: reads(
+        'board',
+        'The same as a page on this machine that follows what happens; --output=FOLDER writes it as a file',
+      ),
       [targets.verify]: reads(
         'verify',
         'Downloads from every stage and proves that the bytes are those that were built',
@@ -40,7 +44,14 @@ export function inferRoot(
     },
     metadata: {
       targetGroups: {
-        Sluice: [targets.registries, targets.status, targets.verify, targets.doctor, targets.approve],
+        Sluice: [
+          targets.registries,
+          targets.status,
+          targets.board,
+          targets.verify,
+          targets.doctor,
+          targets.approve,
+        ],
       },
     },
   };
