@@ -1,3 +1,4 @@
+import { SluiceError } from '../../foundation/index.ts';
 import { openImages } from '../../promotion/image/registry.ts';
 import { isLoopback } from '../../registry/oci/index.ts';
 import { given, ok, unchecked, warning } from '../findings.ts';
@@ -27,7 +28,16 @@ export function imagesCheck(patient: Patient, place: string): Check {
           .toLowerCase()
           .replaceAll(/[^a-z0-9/]+/g, '-')
           .replaceAll(/^[-/]+|[-/]+$/g, '');
-        await registry.of(name).head(NO_TAG, signal);
+        try {
+          await registry.of(name).head(NO_TAG, signal);
+        } catch (error) {
+          if (!isForbidden(error)) throw error;
+          // Registries say the same of what is not there yet and of what is not for us.
+          return warning(
+            `${at.images} does not let us read ${name}: it is not there before the first publish, or a right is missing (${error.message})`,
+            error.next,
+          );
+        }
         const host = at.images.split('/')[0] ?? '';
         if (registry.credentials) return ok(`${at.images} lets us in as ${registry.credentials.username}`);
         return isLoopback(host)
@@ -41,6 +51,15 @@ export function imagesCheck(patient: Patient, place: string): Check {
       }
     },
   };
+}
+
+/** Logged in, and kept out: 403, of the registry itself or of its token service. */
+function isForbidden(error: unknown): error is SluiceError {
+  return (
+    error instanceof SluiceError &&
+    (error.code === 'IMAGE_RIGHT_MISSING' || error.code === 'IMAGE_CREDENTIALS_REFUSED') &&
+    error.details['status'] === 403
+  );
 }
 
 /** The local profile has a registry of its own for images. */

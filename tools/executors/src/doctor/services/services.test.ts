@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,6 +76,27 @@ describe('the image registry of services', () => {
       });
     },
   );
+
+  it('that keeps us out of what may not be there yet is a warning', async () => {
+    const service = createServer((request, response) => {
+      const realm = `http://127.0.0.1:${port}/token`;
+      if (request.url?.startsWith('/token')) response.writeHead(403).end('{"errors":[{"code":"DENIED"}]}');
+      else response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="x"` }).end();
+    });
+    await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+    const { port } = service.address() as AddressInfo;
+    const { of } = await examine(flow, {
+      env: {
+        SLUICE_IMAGES_REGISTRY: `127.0.0.1:${port}/acme`,
+        IMAGES_USER: 'sluice',
+        IMAGES_REGISTRY_TOKEN: 'x',
+      },
+    });
+    expect(of('image registry', 'images')).toMatch(
+      /^warning: 127\.0\.0\.1:\d+\/acme does not let us read acme\/api: it is not there before the first publish/,
+    );
+    service.close();
+  });
 
   it('stands beside services whose sluice.json cannot be used, or lacks its secrets', async () => {
     expect((await look('')).check('sluice.json of @acme/api')).toMatchObject({
