@@ -2477,7 +2477,14 @@ export const errors = catalogue({
   },
   VERSIONS_DISAGREE: {
     exit: EXIT.badInput,
-    text: (p: { name: string; disk: string; tag: string; stage: string; registry: string; right: string }) => ({
+    text: (p: {
+      name: string;
+      disk: string;
+      tag: string;
+      stage: string;
+      registry: string;
+      right: string;
+    }) => ({
       what: `the version of ${p.name} is ${p.disk} in package.json, ${p.tag} by its git tags, and ${p.registry} in ${p.stage}`,
       state: 'nothing was changed',
       next: `${p.right} is right, for a tag and a record are made only when a version is proved to be there: npm version ${p.right} --no-git-tag-version --workspace ${p.name}, commit, then run the same command again`,

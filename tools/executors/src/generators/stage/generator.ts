@@ -3,23 +3,44 @@ import { formatFiles, logger, readNxJson, updateNxJson } from '@nx/devkit';
 import { errors } from '../../foundation/index.ts';
 import { parseOptions, targetConfigurations } from '../../pipeline/index.ts';
 import { explained, registeredOptions, withOptions } from '../nx-json.ts';
-import { withStage, type StageSchema } from './change.ts';
+import syncWorkflows from '../sync-workflows/generator.ts';
+import { pipelineOf, withStage, type StageSchema } from './change.ts';
+import { knowsLedger, renameInFiles, tellRenamed } from './rename.ts';
 
-/** Adds or changes a stage. nx.json is written only when all of its options are right. */
+/** What the generator asks of the world outside the tree. */
+export interface Surroundings {
+  /** Whether there is a ledger of that name. */
+  hasLedger(branch: string): Promise<boolean>;
+}
+
+/**
+ * Adds, changes, renames or moves a stage: in nx.json, in what services say about it, and in the workflows. Nothing is written
+ * unless all options are right.
+ */
 export default async function stage(
   tree: Tree,
-  schema: StageSchema & { skipFormat?: boolean },
+  schema: StageSchema & { force?: boolean; skipFormat?: boolean },
+  around: Surroundings = { hasLedger: (branch) => knowsLedger(tree.root, branch) },
 ): Promise<void> {
   await explained(async () => {
     const nxJson = readNxJson(tree) ?? {};
     const registered = registeredOptions(nxJson);
     if (!registered) throw errors.PLUGIN_NOT_REGISTERED({ file: 'nx.json' });
     const options = withStage(registered, schema);
-    const names = targetConfigurations(parseOptions(options));
+    const parsed = parseOptions(options);
+    const { name, rename: to } = schema;
+    const renames = to !== undefined && to !== name;
+    if (renames && !schema.force && (await around.hasLedger(parsed.ledger.branch)))
+      throw errors.STAGE_IN_USE({ stage: name, to });
     updateNxJson(tree, withOptions(nxJson, options));
+    if (renames) renameInFiles(tree, name, to);
+    await syncWorkflows(tree);
     if (!schema.skipFormat) await formatFiles(tree);
+    if (renames) tellRenamed(pipelineOf(registered, schema), name, to);
     logger.info(
-      `Sluice: stages ${names.join(' -> ')}. A gate counts as nx.json stands on the default branch.`,
+      `Sluice: stages ${targetConfigurations(parsed).join(' -> ')}. A gate counts as nx.json stands on the default branch.`,
     );
+    if (schema.environment !== undefined || schema.reviewers !== undefined || schema.wait !== undefined)
+      logger.info('Sluice: npx nx g @sluice/nx:environments creates or corrects the environments on GitHub.');
   });
 }
