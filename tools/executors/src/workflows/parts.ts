@@ -190,7 +190,10 @@ export function announceJob(
       needs,
       if: when,
       permissions: { contents: 'read', deployments: 'write', ...permissions },
-      timeout: 15,
+      // Two at once could comment twice; one that was dropped for a newer one is made up for by that.
+      concurrency: { group: `sluice-announce-${stage}`, 'cancel-in-progress': false },
+      // GitHub wants seconds between writes.
+      timeout: 60,
       steps: [
         ...workspace({ settings, ...(ref === undefined ? {} : { ref }) }),
         ...(isRelease ? [artifacts] : []),

@@ -17,7 +17,7 @@ import {
   workspace,
 } from './parts.ts';
 import { settingsOf, type Settings } from './settings.ts';
-import type { Env, Job, Workflow, WorkflowInput } from './types.ts';
+import type { Env, Job, Step, Workflow, WorkflowInput } from './types.ts';
 
 /** From a push to the last stage: the first job builds, every further one promotes what the one before it left. */
 export function release(input: WorkflowInput): Workflow {
@@ -48,6 +48,15 @@ export function release(input: WorkflowInput): Workflow {
 function releaseJob(input: WorkflowInput, settings: Settings, stage: PackageStageOptions): Job {
   const env: Env = { ...OWN, ...registryTokens(stage) };
   const { build } = input.options.targets;
+  const pushed: Step = {
+    name: 'Push the release commit',
+    id: 'commit',
+    run: [
+      `git push origin HEAD:refs/heads/${settings.branch}`,
+      'echo "commit=$(git rev-parse HEAD)" >>"$GITHUB_OUTPUT"',
+    ].join('\n'),
+    env: OWN,
+  };
   return {
     name: `Release into ${stage.name}`,
     if: `github.ref_name == '${settings.branch}'`,
@@ -60,19 +69,23 @@ function releaseJob(input: WorkflowInput, settings: Settings, stage: PackageStag
       ...workspace({ settings, ref: settings.branch }),
       ...signingKey(settings),
       doctor(input, stage.name, env),
-      { name: 'Versions and changelogs', run: 'npx nx release --skip-publish' },
-      {
-        name: 'Push the release commit',
-        id: 'commit',
-        run: [
-          `git push origin HEAD:refs/heads/${settings.branch}`,
-          'echo "commit=$(git rev-parse HEAD)" >>"$GITHUB_OUTPUT"',
-        ].join('\n'),
-        env: OWN,
-      },
-      { name: 'Build once', run: `npx nx run-many -t ${build} --projects=tag:npm:public` },
-      upload('artifacts', 'dist/artifacts'),
-      { name: `Publish into ${stage.name}, then tag`, run: 'npx nx release publish', env },
+      ...(input.options.versioning === 'nx'
+        ? [
+            { name: 'Versions and changelogs', run: 'npx nx release --skip-publish' },
+            pushed,
+            { name: 'Build once', run: `npx nx run-many -t ${build} --projects=tag:npm:public` },
+            upload('artifacts', 'dist/artifacts'),
+            { name: `Publish into ${stage.name}, then tag`, run: 'npx nx release publish', env },
+          ]
+        : [
+            {
+              name: `Versions, build once, publish into ${stage.name}, then tag`,
+              run: 'npx sluice release',
+              env,
+            },
+            pushed,
+            upload('artifacts', 'dist/artifacts'),
+          ]),
       showStatus(OWN),
     ],
   };

@@ -97,6 +97,12 @@ describe('release.yml', () => {
     expect(order).not.toContain(-1);
   });
 
+  it('lets another versioning tool do all of it in one command', () => {
+    const done = runs(job('release.yml', 'release', { versioning: 'changesets' } as never));
+    expect(done).toContain('npx sluice release');
+    expect(done.some((run) => run.includes('nx release'))).toBe(false);
+  });
+
   it('builds in its first job alone', () => {
     const { jobs } = made().get('release.yml') as Workflow;
     const building = Object.entries(jobs).filter(([, one]) =>

@@ -44,7 +44,8 @@ describe('a plan in the summary', () => {
     expect(text).toContain('### test → public');
     expect(text).toContain('| @acme/a | \\- | 1.1.0 | waits at the gate | sha512\\-abc== |');
     expect(text).toContain('- ⏳ approvals: 0 of 1 \\| &lt;b>');
-    expect(text).toContain('Plan <code>0123456789abcdef</code>');
+    expect(text).toContain('<code>/approve public 0123456789abcdef</code>');
+    expect(planMarkdown(plan(item('a')))).toContain('Plan <code>0123456789abcdef</code>');
     expect(text).toContain('comment: <code>/approve public 0123456789abcdef</code>');
   });
 

@@ -31,7 +31,7 @@ export function planMarkdown(plan: PromotionPlan): string {
       ]),
     ),
     ...(gate.length > 0 ? [gate.join('\n')] : []),
-    ...(moving.length > 0 ? [`Plan <code>${hash}</code>`] : []),
+    ...(moving.length > 0 ? [approvalLine(stage, hash, moving)] : []),
     ...(moving.some(asksPeople)
       ? [`To approve it in a comment: <code>/approve ${cell(stage)} ${hash}</code>`]
       : []),
@@ -43,6 +43,14 @@ const asksPeople = ({ gate }: PlanItem): boolean =>
   (gate?.results ?? []).some(
     ({ condition, open }) => !open && (condition === 'approvals' || condition === 'environment'),
   );
+
+/** What an approval names; where one is missing, as the comment that gives it. */
+function approvalLine(stage: string, hash: string, moving: PlanItem[]): string {
+  const isClosed = moving.some(({ gate }) => gate?.open === false);
+  return isClosed
+    ? `To approve it in a comment: <code>/approve ${stage} ${hash}</code>`
+    : `Plan <code>${hash}</code>`;
+}
 
 function happens({ action, gate, problem }: PlanItem): string {
   if (action === 'nothing') return 'nothing to do';
