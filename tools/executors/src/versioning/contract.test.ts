@@ -94,11 +94,17 @@ describe.each(NAMES)('a release with %s', { timeout: 120_000 }, (name) => {
   });
 
   it('gives prereleases a dist-tag of their own', async () => {
+    if (history.tool.prereleaseBranch) history.flow.git('switch', '--quiet', '--create', 'beta');
     await history.change('logger', 'feat', 'levels have names');
     const { bumps } = await history.release({ preid: 'beta' });
     expect(bumps.map(({ project }) => project)).toEqual(['logger']);
     const { tags } = await history.in('github', 'logger');
     expect(tags).toMatchObject({ latest: '1.0.0', beta: expect.stringMatching(/^1\.1\.0-beta\.[01]$/) });
     expect(history.tags()).toContain(`logger@${tags['beta']}`);
+    await history.change('logger', 'fix', 'no level is lost');
+    const [next] = (await history.release({ preid: 'beta' })).bumps;
+    expect(next?.to).toMatch(/^1\.1\.0-beta\.[12]$/);
+    expect(next?.to).not.toBe(tags['beta']);
+    expect((await history.in('github', 'logger')).tags).toMatchObject({ latest: '1.0.0', beta: next?.to });
   });
 });

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { extname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { errors } from '../foundation/index.ts';
+import { untitled } from './notes.ts';
 import type { Bump, VersioningTool, Workspace } from './types.ts';
 
 export interface NxQuestion {
@@ -22,7 +23,9 @@ function bumpsOf({ members }: Workspace, answer: NxAnswer): Bump[] {
   const byProject = new Map(answer.map((one) => [one.project, one]));
   return members.flatMap(({ project, name, root, version }) => {
     const bump = byProject.get(project);
-    return bump ? [{ project, name, root, from: bump.from || version, to: bump.to, notes: bump.notes }] : [];
+    if (!bump) return [];
+    const { to } = bump;
+    return [{ project, name, root, from: bump.from || version, to, notes: untitled(bump.notes, to) }];
   });
 }
 

@@ -9,7 +9,7 @@ import { checkVersions } from './agree.ts';
 import { commitRelease, releasedByHead, restoreTree } from './commit.ts';
 import { updateLockFile } from './lockfile.ts';
 import { openTool } from './tools.ts';
-import type { Bump, Member, Workspace } from './types.ts';
+import type { Bump, Member, VersioningTool, Workspace } from './types.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface ReleaseOptions {
@@ -39,11 +39,16 @@ export async function release(context: Context, options: ReleaseOptions): Promis
   const stage = (await context.stages())[0] as Stage;
   const state = await (await context.ledger()).refresh();
   if (!dryRun) await checkClean(context);
+  const tool = await openTool(context.options.versioning);
   const goesOn = firstRelease || (await isInterrupted(workspace, state, stage));
-  const bumps = goesOn ? [] : await plan(context, workspace, { state, stage }, preid);
+  const bumps = goesOn ? [] : await plan(context, workspace, tool, { state, stage, preid });
   if (dryRun) return { bumps, results: foretold(workspace, bumps, state, stage) };
-  const after = bumps.length > 0 ? await carryOut(context, workspace, bumps, preid) : workspace;
-  return { bumps, results: await publishOpen(context, after, { state, stage }, options) };
+  const after = bumps.length > 0 ? await carryOut(context, workspace, tool, { bumps, preid }) : workspace;
+  const results = await publishOpen(context, after, { state, stage }, options);
+  const proved = results.filter(({ success }) => success);
+  const { remote } = context.options.ledger;
+  await tool.tagged?.(after, proved, context.profile === 'live' ? remote : undefined);
+  return { bumps, results };
 }
 
 interface Where {
@@ -73,11 +78,10 @@ async function isInterrupted(
 async function plan(
   context: Context,
   workspace: Workspace,
-  { state, stage }: Where,
-  preid: string | undefined,
+  tool: VersioningTool,
+  { state, stage, preid }: Where & { preid: string | undefined },
 ): Promise<Bump[]> {
   await checkVersions(workspace, state, stage.name);
-  const tool = await openTool(context.options.versioning);
   const bumps = await tool.plan(workspace, preid === undefined ? {} : { preid });
   const store = await context.store(stage);
   await Promise.all(
@@ -93,16 +97,14 @@ async function plan(
 async function carryOut(
   context: Context,
   workspace: Workspace,
-  bumps: Bump[],
-  preid: string | undefined,
+  tool: VersioningTool,
+  { bumps, preid }: { bumps: Bump[]; preid: string | undefined },
 ): Promise<Workspace> {
-  const { versioning } = context.options;
   try {
-    const tool = await openTool(versioning);
     await tool.apply(workspace, bumps, preid === undefined ? {} : { preid });
     await updateLockFile(workspace);
     const after = await openWorkspace(context);
-    checkWritten(after, bumps, versioning);
+    checkWritten(after, bumps, tool.name);
     await commitRelease(workspace.git, bumps);
     return after;
   } catch (error) {

@@ -6,6 +6,7 @@ import type { VersioningTool } from './types.ts';
 const TOOLS: Record<VersioningName, () => Promise<VersioningTool>> = {
   nx: async () => (await import('./nx.ts')).nx,
   changesets: async () => (await import('./changesets.ts')).changesets,
+  'semantic-release': async () => (await import('./semantic-release/tool.ts')).semanticRelease,
 };
 
 /** The tool of the options, with a missing package of it explained. */
@@ -15,6 +16,7 @@ export async function openTool(name: VersioningName): Promise<VersioningTool> {
     name,
     plan: (...args) => installed(name, () => tool.plan(...args)),
     apply: (...args) => installed(name, () => tool.apply(...args)),
+    ...(tool.tagged ? { tagged: tool.tagged } : {}),
   };
 }
 

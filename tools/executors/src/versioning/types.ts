@@ -58,4 +58,13 @@ export interface VersioningTool {
   plan(workspace: Workspace, wish: Wish): Promise<Bump[]>;
   /** Writes versions, ranges in dependents and changelogs into a clean work tree; commits nothing. */
   apply(workspace: Workspace, bumps: Bump[], wish: Wish): Promise<void>;
+  /**
+   * After the proof and the tags: what the tool itself keeps beside a tag.
+   * @param remote where to push that to; undefined where nothing is pushed
+   */
+  tagged?(
+    workspace: Workspace,
+    released: { project: string; version: string }[],
+    remote: string | undefined,
+  ): Promise<void>;
 }

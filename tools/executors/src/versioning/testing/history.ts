@@ -20,7 +20,7 @@ export class History {
   }
 
   static async start(name: keyof typeof TOOLS): Promise<History> {
-    const tool = TOOLS[name];
+    const tool = TOOLS[name] as ToolUnderTest;
     const flow = await Flow.start({
       packages: GRAPH,
       options: { versioning: name },

@@ -6,6 +6,8 @@ export interface ToolUnderTest {
   /** What the tool wants in the workspace, as its guide says. */
   files: Record<string, string>;
   nxJson: (nxJson: any, repository: string) => unknown;
+  /** Prereleases are made on a branch of their own. */
+  prereleaseBranch?: boolean;
 }
 
 const asIs = (nxJson: unknown): unknown => nxJson;
@@ -52,4 +54,5 @@ export const TOOLS = {
     },
     nxJson: asIs,
   },
+  'semantic-release': { prereleaseBranch: true, files: {}, nxJson: asIs },
 } satisfies Record<string, ToolUnderTest>;
