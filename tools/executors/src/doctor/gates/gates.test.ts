@@ -80,11 +80,25 @@ describe('gates of the live profile', () => {
     expect(nowhere.check('signing')).toMatchObject({ verdict: 'problem', code: 'SIGNING_KEY_UNUSABLE' });
   });
 
-  it('a job that may ask for tokens needs no key', async () => {
+  it('a job that GitHub vouches for needs no key; one of another repository or workflow is a problem', async () => {
     const issuer = await startIssuer();
-    const { of } = await examine(flow, { env: { ...issuer.env, SLUICE_SIGNING_KEY: '' } });
-    expect(of('signing')).toMatch(/^ok: by GitHub/);
+    const file = join(flow.root, 'nx.json');
+    const nxJson = readFileSync(file, 'utf8');
+    const before = flow.git('rev-parse', 'HEAD');
+    const github = JSON.stringify({ repository: 'acme/platform', issuer: issuer.url });
+    await flow.write({ 'nx.json': nxJson.replace('"packages":', `"github":${github},"packages":`) });
+    flow.git('commit', '--quiet', '--all', '--message', 'GitHub');
+    flow.push();
+    const look = () => examine(flow, { env: { ...issuer.env, SLUICE_SIGNING_KEY: '' } });
+    expect((await look()).of('signing')).toBe('ok: as this job of acme/platform, for which GitHub signs');
+    issuer.job['repository'] = 'mallory/platform';
+    expect((await look()).of('signing')).toMatch(
+      /^problem: this job's records would not count: .*mallory\/platform/,
+    );
     await issuer.close();
+    expect((await look()).check('signing')).toMatchObject({ verdict: 'problem' });
+    flow.git('reset', '--quiet', '--hard', before);
+    flow.git('push', '--quiet', '--force', 'origin', 'HEAD:refs/heads/main');
   });
 
   it('the local profile signs where it can, and asks for nothing', async () => {
