@@ -74,6 +74,24 @@ export class StandInGitHub {
     this.api.state.runs.push({ id, path, event, branch, sha, ...more });
   }
 
+  /** A comment on an issue; the payload of its event. */
+  comment(user: string, body: string): object {
+    const { issues, comments } = this.api.state;
+    const issue = {
+      number: 1,
+      title: 'Release',
+      body: '',
+      state: 'open' as const,
+      user,
+      labels: [],
+      assignees: [],
+    };
+    if (issues.length === 0) issues.push(issue);
+    const [id, at] = [900_001 + comments.length, new Date().toISOString()];
+    comments.push({ id, issue: 1, user, body, created_at: at, updated_at: at });
+    return { action: 'created', issue: { number: 1 }, comment: { id, body, user: { login: user } } };
+  }
+
   #job(id: string): WorkflowJob {
     const text = readFileSync(join(this.#root, '.github/workflows', this.#run?.file ?? ''), 'utf8');
     return (parse(text) as { jobs: Record<string, WorkflowJob> }).jobs[id] ?? {};

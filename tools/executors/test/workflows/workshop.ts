@@ -223,7 +223,11 @@ export class Workshop {
   }
 
   /** Runs a workflow for an event, as GitHub would at the commit that is checked out here. */
-  async act(file: string, event: string, payload: { ref?: string; inputs?: object } = {}): Promise<Ran> {
+  async act(
+    file: string,
+    event: string,
+    payload: { ref?: string; inputs?: object; comment?: object } = {},
+  ): Promise<Ran> {
     this.#runs += 1;
     const eventFile = join(this.folder, `event-${this.#runs}.json`);
     const repository = { default_branch: 'main', full_name: 'acme/platform' };
