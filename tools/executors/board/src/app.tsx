@@ -2,12 +2,21 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Board } from '../../src/board/model/types.ts';
 import type { Data } from './data.ts';
 import { SHOWS } from './filter.ts';
+import { Artifact } from './artifact.tsx';
 import { Flow } from './flow.tsx';
+import { Graph } from './graph.tsx';
+import { Help } from './help.tsx';
 import { formatRoute, parseRoute, type Route } from './route.ts';
 import { CellSheet } from './sheet.tsx';
+import { useTheme } from './theme.ts';
+import { TimelineView } from './timeline.tsx';
 import { instant } from './words.ts';
 
-const VIEWS = [['flow', 'Flow']] as const;
+const VIEWS = [
+  ['flow', 'Flow'],
+  ['graph', 'Graph'],
+  ['timeline', 'Timeline'],
+] as const;
 const TICK_MS = 10_000;
 
 export function App({ data }: { data: Data }) {
@@ -16,6 +25,8 @@ export function App({ data }: { data: Data }) {
   const [connected, setConnected] = useState(true);
   const [now, setNow] = useState(Date.now);
   const [route, setRoute] = useState(() => parseRoute(location.hash));
+  const [helps, setHelps] = useState(false);
+  const [theme, nextTheme] = useTheme();
   const search = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
@@ -52,14 +63,22 @@ export function App({ data }: { data: Data }) {
       const typing =
         event.target instanceof HTMLElement && event.target.closest('input, select, textarea, dialog');
       if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === '/') {
-        event.preventDefault();
-        search.current?.focus();
-      }
+      const view = VIEWS[Number(event.key) - 1]?.[0];
+      if (view) go({ view, text: route.text });
+      else if (event.key === '/') search.current?.focus();
+      else if (event.key === '?') setHelps(true);
+      else if (event.key === 't') nextTheme();
+      else return;
+      event.preventDefault();
     };
     addEventListener('keydown', key);
     return () => removeEventListener('keydown', key);
-  }, []);
+  }, [route]);
+  useEffect(() => {
+    const where = VIEWS.find(([view]) => view === route.view)?.[1] ?? `${route.name} ${route.version}`;
+    document.title = `${where} – Sluice board`;
+    if (route.view !== 'flow') scrollTo({ top: 0 });
+  }, [route.view, route.name, route.version]);
 
   return (
     <>
@@ -82,19 +101,44 @@ export function App({ data }: { data: Data }) {
           aria-label="Search"
           placeholder="Search  /"
           value={route.text}
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return;
+            if (route.text) go({ ...route, text: '' }, true);
+            else event.currentTarget.blur();
+          }}
           onInput={(event) => go({ ...route, text: event.currentTarget.value }, true)}
         />
-        <select
-          aria-label="Show"
-          value={route.show}
-          onChange={(event) => go({ ...route, show: event.currentTarget.value })}
+        {route.view === 'flow' && (
+          <select
+            aria-label="Show"
+            value={route.show}
+            onChange={(event) => go({ ...route, show: event.currentTarget.value })}
+          >
+            {Object.entries(SHOWS).map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+        )}
+        <button
+          type="button"
+          class="plain"
+          onClick={nextTheme}
+          aria-label={`Colours: ${theme}`}
+          title="Colours (t)"
         >
-          {Object.entries(SHOWS).map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
+          {theme === 'dark' ? '☾' : theme === 'light' ? '☀' : '◐'}
+        </button>
+        <button
+          type="button"
+          class="plain"
+          onClick={() => setHelps(true)}
+          aria-label="Help"
+          title="Keys and signs (?)"
+        >
+          ?
+        </button>
       </header>
       <main>
         {problem && <p class="problem">{problem}</p>}
@@ -103,7 +147,13 @@ export function App({ data }: { data: Data }) {
             {one}
           </p>
         ))}
-        {board && <Flow board={board} route={route} now={now} go={go} />}
+        {!board && !problem && <p class="count">Reading the ledger</p>}
+        {board && route.view === 'flow' && <Flow board={board} route={route} now={now} go={go} />}
+        {board && route.view === 'graph' && <Graph board={board} route={route} />}
+        {board && route.view === 'timeline' && (
+          <TimelineView board={board} data={data} route={route} now={now} go={go} />
+        )}
+        {board && route.view === 'artifact' && <Artifact board={board} data={data} route={route} />}
       </main>
       {board && route.view === 'flow' && route.name && route.stage && (
         <CellSheet
@@ -114,6 +164,7 @@ export function App({ data }: { data: Data }) {
           close={() => go({ ...route, name: '', stage: '' })}
         />
       )}
+      {helps && <Help close={() => setHelps(false)} />}
       {board && (
         <footer>
           {board.repository}, profile {board.profile}, {board.records} records
