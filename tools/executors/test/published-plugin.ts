@@ -82,6 +82,7 @@ export async function stagePlugin(folder: string): Promise<void> {
   for (const part of [
     'bin',
     'templates',
+    'src/host/phases',
     'package.json',
     'executors.json',
     'generators.json',
