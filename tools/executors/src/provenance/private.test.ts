@@ -6,8 +6,8 @@ import { packageSubject } from './statement.ts';
 /** In place of the library: the public Sigstore is not to hear of a test, even if the code is wrong. */
 const signed = vi.hoisted(() => ({ times: 0 }));
 vi.mock('@sigstore/sign', () => ({
-  FulcioSigner: class {},
-  RekorWitness: class {},
+  FulcioSigner: vi.fn(),
+  RekorWitness: vi.fn(),
   DSSEBundleBuilder: class {
     create() {
       signed.times += 1;
