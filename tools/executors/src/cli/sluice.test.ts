@@ -194,6 +194,17 @@ describe('bad input', () => {
     await expectBad(await sluice(flow.root, { ...flow.env, ...env }, ...args), code);
   });
 
+  it('a rollback of nothing is 2', async () => {
+    const { code, stderr } = await type('rollback', 'test');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining("missing argument 'packages'"),
+    });
+    const none = await type('rollback', 'test', '--of-this-run');
+    expect(none.code).toBe(0);
+    expect(none.stdout).toMatch(/^nothing that serves in test was deployed by \S+: nothing to do$/m);
+  });
+
   it('of the place is 2: no workspace, no repository, no commit, no plugin, a wrong option', async () => {
     const outside = dirname(flow.root);
     const nxJson = await readFile(join(flow.root, 'nx.json'), 'utf8');
