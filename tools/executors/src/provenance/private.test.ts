@@ -4,10 +4,15 @@ import { provenanceMaker } from './make.ts';
 import { packageSubject } from './statement.ts';
 
 /** In place of the library: the public Sigstore is not to hear of a test, even if the code is wrong. */
-const signed = vi.hoisted(() => ({ times: 0 }));
+const { signed, Nothing } = vi.hoisted(() => ({
+  signed: { times: 0 },
+  Nothing: class {
+    readonly asked = false;
+  },
+}));
 vi.mock('@sigstore/sign', () => ({
-  FulcioSigner: vi.fn(),
-  RekorWitness: vi.fn(),
+  FulcioSigner: Nothing,
+  RekorWitness: Nothing,
   DSSEBundleBuilder: class {
     create() {
       signed.times += 1;
