@@ -14,7 +14,7 @@ export function checkStage({
   from,
   profile,
   registryIdentity = stage.identity,
-}: GateInput): void {
+}: Pick<GateInput, 'policy' | 'stage' | 'from' | 'profile' | 'registryIdentity'>): void {
   if (profile !== 'live') return;
   const { branch } = policy;
   const stages = stagesOf(policy.options, stage.pipeline);

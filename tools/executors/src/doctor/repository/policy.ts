@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { SluiceError } from '../../foundation/index.ts';
 import { checkClientFile } from '../../gate/index.ts';
+import type { Policy } from '../../gate/policy.ts';
+import { checkStage } from '../../gate/policy-stage.ts';
 import type { SluiceOptions } from '../../pipeline/types.ts';
-import { given, ok, problem, warning } from '../findings.ts';
+import { failed, given, ok, problem, warning } from '../findings.ts';
 import type { Patient } from '../patient.ts';
 import type { Check, Finding } from '../types.ts';
 
@@ -29,10 +32,29 @@ export function policyChecks(patient: Patient): Check[] {
             { root: context.workspaceRoot, show: (await patient.reading()).show },
             policy,
           );
-        return judgeSame(context.options, policy.options, policy.branch, context.profile);
+        const same = judgeSame(context.options, policy.options, policy.branch, context.profile);
+        return (await movedStage(patient, policy)) ?? same;
       },
     },
   ];
+}
+
+/** A stage that is another one than the policy means: promotions into it would be refused. */
+async function movedStage(patient: Patient, policy: Policy): Promise<Finding | undefined> {
+  const { profile, options } = patient.context;
+  const { stages } = options.packages;
+  for (const [i, { name }] of stages.entries()) {
+    const from = stages[i - 1]?.name;
+    if (from === undefined || profile !== 'live') continue;
+    const stage = await given(patient.stage(name), 'the address of the stage is not known');
+    try {
+      checkStage({ policy, stage, from, profile });
+    } catch (error) {
+      if (error instanceof SluiceError) return failed(error);
+      throw error;
+    }
+  }
+  return undefined;
 }
 
 /** Pure: what differs between the options of the work tree and those that count. */

@@ -68,7 +68,7 @@ describe('ledger and policy of the live profile', () => {
     expect(checks.every(({ code }) => code !== 'UNEXPECTED')).toBe(true);
   });
 
-  it('another ledger in the work tree is a problem, another gate a warning, another .npmrc a problem', async () => {
+  it('another ledger, another stage or .npmrc in the work tree is a problem, another gate a warning', async () => {
     const file = join(flow.root, 'nx.json');
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace('"name":"public"', '"name":"public","gate":{"approvals":2}'));
@@ -77,6 +77,12 @@ describe('ledger and policy of the live profile', () => {
       'warning: nx.json here differs from main in packages.stages[2].gate; gates go by main -> git diff origin/main -- nx.json (and commit it on main where it is meant)',
     );
     expect(gate.of('whole history')).toMatch(/^warning: there are changes that are not committed/);
+    await writeFile(file, text.replace('"name":"public"', '"name":"open"'));
+    expect((await examine(flow)).check('policy is the same here')).toMatchObject({
+      verdict: 'problem',
+      code: 'POLICY_DIFFERS',
+      said: expect.stringContaining('the stage before open'),
+    });
     await writeFile(file, text.replace('"packages":', '"ledger":{"branch":"mine"},"packages":'));
     expect((await examine(flow)).of('policy is the same here')).toMatch(
       /^problem: nx\.json here has another ledger than main \(ledger\.branch\)/,
