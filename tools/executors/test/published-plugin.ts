@@ -79,6 +79,8 @@ export async function stagePlugin(folder: string): Promise<void> {
     [TSC, '-p', join(HERE, 'tsconfig.lib.json'), '--tsBuildInfoFile', 'null', ...emit],
     { cwd: HERE },
   );
+  const page = join(folder, 'board/dist');
+  await must(process.execPath, [join(HERE, '../scripts/board.ts'), page], { cwd: HERE });
   for (const part of [
     'bin',
     'templates',

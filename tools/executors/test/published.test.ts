@@ -142,6 +142,8 @@ describe('the published plugin in a fresh workspace', { timeout: 5 * MINUTES }, 
     expect(targets['nx-release-publish'].executor).toBe('@sluice/nx:publish-registry');
     expect(Object.keys(await targetsOf('fresh')).sort()).toEqual([
       'approve',
+      'board',
+      'doctor',
       'registries',
       'status',
       'verify',
@@ -217,5 +219,7 @@ describe('the published plugin in a fresh workspace', { timeout: 5 * MINUTES }, 
     expect((await sluice('promote', 'public')).code).toBe(3);
     expect(await versionsIn('public')).toEqual({ report: undefined, words: undefined });
     await nx('verify');
+    expect(await sluice('board', '--output=board')).toMatchObject({ code: 0 });
+    expect(await readFile(join(workspace, 'board/index.html'), 'utf8')).toContain('@acme/report');
   });
 });
