@@ -10,6 +10,8 @@ import type { Env, Job, Permissions, Step, WorkflowInput } from './types.ts';
 export const LIVE: Env = {
   SLUICE_PROFILE: 'live',
   NX_TUI: 'false',
+  // What was done stands in the log.
+  NX_DEFAULT_OUTPUT_STYLE: 'static',
   // Checkout leaves no password behind: git asks for it where a step has one.
   GIT_CONFIG_COUNT: '1',
   GIT_CONFIG_KEY_0: 'credential.${{ github.server_url }}.helper',

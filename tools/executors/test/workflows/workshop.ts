@@ -189,11 +189,11 @@ export class Workshop {
   }
 
   /** Changes a library's sources, commits and pushes. */
-  change(library: string, message: string): void {
+  change(library: string, message: string, branch = 'main'): void {
     const file = join(this.root, `libs/${library}/src/index.ts`);
     writeFileSync(file, `${readFileSync(file, 'utf8')}/** ${message} */\n`);
     this.commit(message);
-    this.push();
+    this.push(branch);
   }
 
   write(files: Record<string, string>): void {
@@ -227,6 +227,7 @@ export class Workshop {
     file: string,
     event: string,
     payload: { ref?: string; inputs?: object; comment?: object } = {},
+    onlyJob?: string,
   ): Promise<Ran> {
     this.#runs += 1;
     const eventFile = join(this.folder, `event-${this.#runs}.json`);
@@ -240,6 +241,7 @@ export class Workshop {
       this.#act,
       [
         event,
+        ...(onlyJob === undefined ? [] : ['--job', onlyJob]),
         ...['--workflows', `.github/workflows/${file}`, '--eventpath', eventFile],
         ...['--secret-file', this.#settings('secrets', this.secrets)],
         ...['--var-file', this.#settings('vars', this.vars)],
