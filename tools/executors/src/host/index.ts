@@ -5,3 +5,5 @@ export * from './backups.ts';
 export { quote } from './phases.ts';
 export { checkClock } from './clock.ts';
 export { releaseFiles, type ReleaseFiles, type ReleaseFilesInput } from './release-files.ts';
+export { startSsh, type SshOptions } from './ssh.ts';
+export { connectionError } from './connection-errors.ts';

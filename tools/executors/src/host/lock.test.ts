@@ -181,6 +181,21 @@ describe('the lock', () => {
     await expect(host.run('undo')).rejects.toMatchObject({ code: 'LOCK_LOST' });
   });
 
+  it('is not held without its guardian, who would put everything back', async () => {
+    midway();
+    const path = join(root, 'without');
+    mkdirSync(path);
+    writeFileSync(join(path, 'nohup'), '#!/bin/sh\necho "nohup: not today" >&2\n', { mode: 0o755 });
+    const host = await deployer('run-1', { path: [path] });
+    await expect(lock(host)).rejects.toMatchObject({
+      code: 'GUARDIAN_MISSING',
+      message: expect.stringContaining('not today'),
+    });
+    expect(docker.containers()).toEqual(['c1', 'c2', 'db']);
+    expect(locked()).toBe(false);
+    await lock(await deployer('run-2'));
+  });
+
   it('is one run’s when many want it at once', async () => {
     const runs = await Promise.all(Array.from({ length: 8 }, (_, i) => deployer(`run-${i}`)));
     const got = await Promise.allSettled(runs.map((host) => lock(host)));

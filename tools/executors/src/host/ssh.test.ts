@@ -84,6 +84,16 @@ describe.skipIf(noSshd)(`a host by ssh${noSshd === undefined ? '' : ` (left out:
     expect(box.executions).toBe(1);
   });
 
+  it('needs the system’s ssh', async () => {
+    const before = process.env['PATH'];
+    process.env['PATH'] = world;
+    try {
+      await expect((await host()).run('truth')).rejects.toMatchObject({ code: 'SSH_MISSING' });
+    } finally {
+      process.env['PATH'] = before;
+    }
+  });
+
   describe('refused connections', () => {
     const failing = async (more: Partial<HostOptions>) => {
       const box = await host(more);

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { ServiceBundle } from '../../service/types.ts';
 import { assetsOf } from './checks.ts';
 import { smokeFile } from './compose.ts';
+import { smoke } from './smoke.ts';
 
 const bundle = (compose: string, smokeCompose?: string) =>
   ({
@@ -13,6 +14,13 @@ const bundle = (compose: string, smokeCompose?: string) =>
       smoke: { checks: [{ service: 'web', path: '/', status: 200 }] },
     },
   }) as unknown as ServiceBundle;
+
+it('has nothing to try where sluice.json says nothing, and starts nothing', async () => {
+  const bare = { ...bundle('services: {}'), config: { http: {}, secrets: [] } };
+  const run = () => Promise.reject(new Error('something was started'));
+  const input = { artifact: { bundle: bare }, env: {}, stage: 'staging', run };
+  await expect(smoke(input as never)).rejects.toMatchObject({ code: 'SMOKE_NOT_CONFIGURED', exit: 2 });
+});
 
 it('pins the images, takes ports on loopback alone, and names nothing that could be taken', () => {
   const text =

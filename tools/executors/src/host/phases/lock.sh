@@ -13,7 +13,12 @@ start_guardian() {
   nohup $sluice_setsid sh "$home/run/guard.sh" </dev/null >>"$home/run/guard.log" 2>&1 &
   sluice_left=50
   until guardian_lives; do
-    [ "$sluice_left" -gt 0 ] || fail GUARDIAN_MISSING "said=$(tail -n 3 "$home/run/guard.log")"
+    if [ "$sluice_left" -le 0 ]; then
+      sluice_said=$(tail -n 3 "$home/run/guard.log")
+      # Nothing was begun: nobody has to wait for the lease to end.
+      drop_lock || :
+      fail GUARDIAN_MISSING "said=$sluice_said"
+    fi
     sluice_left=$((sluice_left - 1))
     sleep 0.1
   done
