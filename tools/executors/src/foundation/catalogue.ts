@@ -1615,6 +1615,46 @@ export const errors = catalogue({
       next: 'name it too: --environment=Production',
     }),
   },
+  HOST_OPTION_INVALID: {
+    exit: EXIT.badInput,
+    text: (p: { option: string; said: string }) => ({
+      what: `"${p.said}" cannot be the ${p.option} on a host: it becomes part of a script there, so letters, digits and a few marks are all that it may have`,
+      state: 'nothing was changed',
+      next: `npx nx g @sluice/nx:host --help says what --${p.option} is`,
+    }),
+  },
+  PUBLIC_KEY_MISSING: {
+    exit: EXIT.badInput,
+    text: (p: { file: string }) => ({
+      what: `there is no public key in ${p.file} that the new user could let in`,
+      state: 'nothing was changed',
+      next: 'name the file: --publicKey=<file>.pub (or make a key: ssh-keygen -t ed25519)',
+    }),
+  },
+  HOST_NEEDS_ROOT: {
+    exit: EXIT.badInput,
+    text: (p: { host: string }) => ({
+      what: `${p.host} is not root there, and may not use sudo without a password`,
+      state: 'nothing was changed on the host',
+      next: 'npx nx g @sluice/nx:host root@<host>',
+    }),
+  },
+  HOST_SYSTEM_UNKNOWN: {
+    exit: EXIT.failed,
+    text: (p: { host: string; said: string }) => ({
+      what: `${p.host} is of a kind that cannot be prepared: ${p.said}`,
+      state: 'the steps before this one are done, the others are not',
+      next: 'install that by hand, then run this again: it goes on where it stopped',
+    }),
+  },
+  HOST_PREPARE_FAILED: {
+    exit: EXIT.failed,
+    text: (p: { host: string; step: string; said: string }) => ({
+      what: `on ${p.host} this failed: ${p.step}\n${p.said.replaceAll(/^/gm, '    ')}`,
+      state: 'the steps before it are done, those behind it are not',
+      next: 'mend what it says, then run this again: it goes on where it stopped',
+    }),
+  },
   SERVICE_SPELLING: {
     exit: EXIT.badInput,
     text: (p: { name: string }) => ({
@@ -2496,6 +2536,22 @@ export const errors = catalogue({
       what: `${p.tool} would release ${p.name}@${p.version}, and ${p.stage} holds a version of that name already`,
       state: 'nothing was changed',
       next: 'git fetch --tags (the tag of that release is missing here), then run the same command again; where it was never tagged: npx nx run-many -t publish-registry --gitTag on the commit that it was published from',
+    }),
+  },
+  TAG_FORMAT: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; format: string; wanted: string }) => ({
+      what: `semantic-release would tag ${p.name} as ${p.format}, and everything else here reads and makes tags like ${p.wanted}`,
+      state: 'nothing was changed',
+      next: `set "tagFormat": "${p.wanted}" in the package's .releaserc.json (npx nx g @sluice/nx:versioning semantic-release writes it)`,
+    }),
+  },
+  NOT_IN_A_PACKAGE: {
+    exit: EXIT.badInput,
+    text: (p: { folder: string; known: string[] }) => ({
+      what: `${p.folder} belongs to no package that can be published. There are: ${p.known.join(', ') || 'none'}`,
+      state: 'nothing was changed',
+      next: 'cd into the folder of a package, or release all that changed: npx sluice release',
     }),
   },
   CHANGESET_STRAY: {
