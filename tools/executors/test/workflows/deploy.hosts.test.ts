@@ -57,7 +57,7 @@ const SITE = {
             name: 'production',
             hosts: [production.target],
             bake: '2s',
-            gate: { approvals: { count: 1, from: ['rita@acme.example'] } },
+            gate: { approvals: { count: 1, from: ['github:rita'] } },
           },
         ],
       },
@@ -101,8 +101,11 @@ const SITE = {
     expect(ran.code, ran.out).toBe(0);
     expect(moving(ran)).toEqual({ 'request-production-approval': 'success' });
     expect(ran.out).toMatch(/::warning title=site sha-\w+ waits for an approval to enter production/);
-    const approved = await shop.run('sluice', 'approve', 'production', '--yes');
-    expect(approved.code, approved.out).toBe(0);
+    const [, hash = ''] = /<code>\/approve production ([0-9a-f]{64})<\/code>/.exec(ran.out) ?? [];
+    const words = `/approve production ${hash} $(touch "$HOME/pwned")`;
+    ran = await shop.act('approve.yml', 'issue_comment', shop.github.comment('rita', words));
+    expect(ran.code, ran.out).toBe(0);
+    expect(shop.github.api.state.comments.at(-1)?.body).toMatch(/^Recorded: rita approves for production/);
     const inputs = { stage: 'production' };
     ran = await shop.act('deploy.yml', 'workflow_dispatch', { inputs });
     expect(ran.code, ran.out).toBe(0);
