@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOciRegistry, type OciRegistry } from '../../src/registry/local/oci/index.ts';
 import { describeWithHosts, openLab, type Lab, type LabHost } from '../../src/testing/lab/index.ts';
 import { toolForTests } from './tools.ts';
-import { Workshop, type Ran } from './workshop.ts';
+import type { Ran } from './runner.ts';
+import { Workshop } from './workshop.ts';
 
 const act = toolForTests('act-v0.2.82');
 const SITE = {

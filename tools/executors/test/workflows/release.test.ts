@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toolForTests } from './tools.ts';
-import { Workshop, type Ran } from './workshop.ts';
+import type { Ran } from './runner.ts';
+import { Workshop } from './workshop.ts';
 
 const act = toolForTests('act-v0.2.82');
 /** One repository goes through its releases in order; each test stands on the one before. */

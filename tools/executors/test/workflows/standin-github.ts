@@ -132,8 +132,14 @@ export class StandInGitHub {
     const claims = {
       sub: `repo:acme/platform:${environment ? `environment:${environment}` : `ref:${ref}`}`,
       ...(environment ? { environment } : {}),
-      ...{ ref, sha, workflow_sha: sha, job_workflow_sha: sha },
-      ...{ run_id: String(run), event_name: event, workflow_ref: workflow, job_workflow_ref: workflow },
+      ref,
+      sha,
+      workflow_sha: sha,
+      job_workflow_sha: sha,
+      run_id: String(run),
+      event_name: event,
+      workflow_ref: workflow,
+      job_workflow_ref: workflow,
     };
     return JSON.stringify({ value: await this.issuer.token(audience, { claims }) });
   }

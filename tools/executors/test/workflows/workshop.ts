@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -11,9 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
-import { ACTIONS } from '../../src/workflows/actions.ts';
 import { copyWorkspace } from '../../src/testing/copy-workspace.ts';
+import { runProgram, runWorkflow, type Payload, type Ran } from './runner.ts';
 import { StandInGitHub } from './standin-github.ts';
 import { startVerdaccio, type TestVerdaccio } from '../../src/testing/verdaccio.ts';
 
@@ -25,14 +24,6 @@ interface Packument {
   versions?: Record<string, { dist: { integrity: string } }>;
 }
 const FIRST_RUN = 100_000;
-
-export interface Ran {
-  code: number | null;
-  /** What act printed, without colours. */
-  out: string;
-  /** Ids of the jobs that ran, in the order in which they ended, with how. */
-  jobs: Record<string, 'success' | 'failure'>;
-}
 
 /**
  * A repository on GitHub, as far as one machine can be one: a bare remote, a clone to work in, registries for the stages, secrets,
@@ -219,58 +210,35 @@ export class Workshop {
       SLUICE_SIGNING_KEY: join(this.folder, REVIEWER),
       ...this.secrets,
     };
-    return this.#spawn(command, args, env);
+    return runProgram(command, args, { cwd: this.root, env });
   }
 
   /** Runs a workflow for an event, as GitHub would at the commit that is checked out here. */
-  async act(
-    file: string,
-    event: string,
-    payload: { ref?: string; inputs?: object; comment?: object } = {},
-    onlyJob?: string,
-  ): Promise<Ran> {
+  async act(file: string, event: string, payload: Payload = {}, onlyJob?: string): Promise<Ran> {
     this.#runs += 1;
-    const eventFile = join(this.folder, `event-${this.#runs}.json`);
-    const repository = { default_branch: 'main', full_name: 'acme/platform' };
     const { ref = 'refs/heads/main' } = payload;
     const sha = this.git('rev-parse', 'HEAD');
     const id = FIRST_RUN + this.#runs;
-    writeFileSync(eventFile, JSON.stringify({ ref, after: sha, repository, ...payload }));
     this.github.begin({ id, file, event, ref, sha });
-    const { code, out } = await this.#spawn(
-      this.#act,
-      [
-        event,
-        ...(onlyJob === undefined ? [] : ['--job', onlyJob]),
-        ...['--workflows', `.github/workflows/${file}`, '--eventpath', eventFile],
-        ...['--secret-file', this.#settings('secrets', this.secrets)],
-        ...['--var-file', this.#settings('vars', this.vars)],
-        '--platform',
-        'ubuntu-latest=-self-hosted',
-        '--no-skip-checkout',
-        '--no-cache-server',
-        '--action-offline-mode',
-        '--pull=false',
-        '--use-new-action-cache',
-        '--log-prefix-job-id',
-        '--action-cache-path',
-        join(this.folder, 'act'),
-        ...Object.entries(ACTIONS).flatMap(([, { name, commit }]) => [
-          '--local-repository',
-          `${name}@${commit}=${join(import.meta.dirname, 'actions', name.split('/')[1] ?? '')}`,
-        ]),
-        '--env',
-        `STANDIN_REMOTE=${this.remote}`,
-        '--env',
-        `STANDIN_ARTIFACTS=${this.artifacts()}`,
-        '--env',
-        `GITHUB_RUN_ID=${id}`,
-        '--env',
-        `STANDIN_GITHUB=${this.github.url}`,
-      ],
-      this.env,
-    );
-    return { code, out, jobs: jobsIn(out) };
+    const repository = { default_branch: 'main', full_name: 'acme/platform' };
+    return runWorkflow({
+      act: this.#act,
+      root: this.root,
+      folder: this.folder,
+      file,
+      event,
+      payload: { ref, after: sha, repository, ...payload },
+      secrets: this.secrets,
+      vars: this.vars,
+      variables: {
+        GITHUB_RUN_ID: String(id),
+        STANDIN_GITHUB: this.github.url,
+        STANDIN_REMOTE: this.remote,
+        STANDIN_ARTIFACTS: this.artifacts(),
+      },
+      env: this.env,
+      ...(onlyJob === undefined ? {} : { onlyJob }),
+    });
   }
 
   /** Folder with the artifacts of the newest run. */
@@ -316,44 +284,7 @@ export class Workshop {
     symlinkSync(process.execPath, join(this.folder, 'bin/node'));
   }
 
-  /** A file in the form that act reads. */
-  #settings(name: string, values: Record<string, string>): string {
-    const file = join(this.folder, name);
-    writeFileSync(
-      file,
-      Object.entries(values)
-        .map(([key, value]) => `${key}=${JSON.stringify(value)}\n`)
-        .join(''),
-    );
-    return file;
-  }
-
   #key(name: string): void {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', join(this.folder, name)]);
   }
-
-  #spawn(
-    command: string,
-    args: string[],
-    env: NodeJS.ProcessEnv,
-  ): Promise<{ code: number | null; out: string; stdout: string }> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(command, args, { cwd: this.root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-      let [out, stdout] = ['', ''];
-      child.stdout.on('data', (chunk: Buffer) => {
-        out += chunk.toString();
-        stdout += chunk.toString();
-      });
-      child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
-      child.once('error', reject);
-      child.once('close', (code) => resolve({ code, out: stripVTControlCharacters(out), stdout }));
-    });
-  }
-}
-
-function jobsIn(out: string): Ran['jobs'] {
-  const ended = out.matchAll(/^\[([\w-]+)\] 🏁 +Job (succeeded|failed)/gm);
-  return Object.fromEntries(
-    [...ended].map(([, job, how]) => [job, how === 'failed' ? 'failure' : 'success']),
-  );
 }
