@@ -101,6 +101,7 @@ interface RollbackFlags {
   version?: string;
   reason?: string;
   restoreDatabase?: string | boolean;
+  restoreVolumes?: boolean;
   confirm?: string;
   acrossContract?: boolean;
   envFile?: string;
@@ -127,6 +128,7 @@ export function rollbackCommand(program: Command, perform: Perform): void {
       '--restore-database [file]',
       'services: put the databases back too, from this backup; without a name from the one that was made when the release was replaced',
     )
+    .option('--restore-volumes', 'services: the volumes (uploads) too, from the same backup; or they alone')
     .option('--confirm <service>', 'services: its name, to say that a restore is meant')
     .option(
       '--across-contract',

@@ -3,6 +3,7 @@ import { backupInput, pruneInput, restoreInput, type DatabaseAccess } from '../h
 import type { PhaseInput, PhaseName } from '../host/types.ts';
 import type { Credentials } from '../registry/oci/types.ts';
 import type { DatabaseConfig, MigrationsConfig, ServiceStage } from '../service/types.ts';
+import type { ReturnedData } from './rollback-plan.ts';
 import { tarOf } from './tar.ts';
 import type { ReleaseManifest } from './types.ts';
 import type { Variables } from './variables.ts';
@@ -37,8 +38,9 @@ export interface PhaseOptions {
   weight?: number;
   seconds?: number;
   canary?: boolean;
-  /** Backup that a database is restored from. */
+  /** Backup that data is restored from, and which. */
   file?: string;
+  data?: readonly ReturnedData[];
   page?: 'on' | 'off';
 }
 
@@ -131,8 +133,13 @@ const parts: Partial<
     waits: seconds,
   }),
   prune: ({ stage, backups }) => pruneInput({ releases: stage.releases, backups }),
-  restore: ({ variables }, { file }, { release, databases }) =>
-    restoreInput({ release, ...(file ? { file } : {}), databases: accesses(databases, variables) }),
+  restore: ({ variables }, { file, data = ['databases'] }, { release, databases, volumes }) =>
+    restoreInput({
+      release,
+      ...(file ? { file } : {}),
+      databases: data.includes('databases') ? accesses(databases, variables) : [],
+      ...(data.includes('volumes') ? { volumes } : {}),
+    }),
   maintenance: (_, { page = 'off' }) => ({ values: { PAGE: page } }),
 };
 

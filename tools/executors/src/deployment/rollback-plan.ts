@@ -10,12 +10,16 @@ export interface ReturnRequest {
   to?: string;
   /** A backup's file; empty for the one that was made when the release was replaced. */
   restoreDatabase?: string;
-  /** Has to be the project's name where a database is restored. */
+  /** The volumes too; without `restoreDatabase` they alone. */
+  restoreVolumes?: boolean;
+  /** Has to be the project's name where data is restored. */
   confirm?: string;
   /** A person says that the release works with the database as it is, although a migration took something away. */
   acrossContract?: boolean;
   reason?: string;
 }
+
+export type ReturnedData = 'databases' | 'volumes';
 
 /** What is known of hosts and ledger. */
 export interface ReturnFacts {
@@ -33,8 +37,10 @@ export interface ReturnPlan {
   /** What serves on the leader. */
   left: ReleaseManifest;
   to: ReleaseManifest;
-  /** Backup that the databases are restored from. */
+  /** Backup that data is restored from. */
   restores?: string;
+  /** What of it; nothing without a backup. */
+  data: ReturnedData[];
   reason: string;
 }
 
@@ -49,7 +55,8 @@ export function planReturn(
   hosts: HostNow[],
   { backups, held, targets }: ReturnFacts,
 ): ReturnPlan | undefined {
-  const { project, to, restoreDatabase, acrossContract } = request;
+  const { project, to, acrossContract } = request;
+  const data = dataOf(request);
   const [leader] = hosts;
   const left = leader && currentOf(leader);
   if (!leader || !left) throw errors.RELEASE_NONE_BEFORE({ project, stage, releases: targets.releases });
@@ -63,12 +70,11 @@ export function planReturn(
   const everywhere = hosts.every(
     (host) => host.truth.current === target.release && host.truth.serving === target.release,
   );
-  if (everywhere && restoreDatabase === undefined) return undefined;
+  if (everywhere && data.length === 0) return undefined;
   for (const host of hosts) checkSnapshot(request, stage, host, target, targets);
-  const restores =
-    restoreDatabase === undefined ? undefined : backupFor(request, leader.name, target, backups);
+  const restores = data.length === 0 ? undefined : backupFor(request, leader.name, target, backups);
   const contract = takenAway(left, target);
-  if (contract.length > 0 && !acrossContract && restores === undefined) {
+  if (contract.length > 0 && !acrossContract && !data.includes('databases')) {
     throw errors.ROLLBACK_ACROSS_CONTRACT({
       project,
       release: target.release,
@@ -82,8 +88,16 @@ export function planReturn(
     left,
     to: target,
     ...(restores === undefined ? {} : { restores }),
+    data,
     reason: request.reason ?? 'rolled back',
   };
+}
+
+function dataOf({ restoreDatabase, restoreVolumes }: ReturnRequest): ReturnedData[] {
+  return [
+    ...(restoreDatabase === undefined ? [] : (['databases'] as const)),
+    ...(restoreVolumes ? (['volumes'] as const) : []),
+  ];
 }
 
 /** Those that served once: neither what failed nor what was never finished can be gone back to. */

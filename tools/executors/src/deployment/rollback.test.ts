@@ -191,6 +191,29 @@ describe('going back across a migration that takes something away', () => {
     expect(world.records[0]).toMatchObject({ type: 'returned', restored: 'backup_staging_2.tar.gz' });
   });
 
+  it.each([
+    [{ restoreVolumes: true }, { databases: '', volumes: 'uploads' }, /the volumes were restored/],
+    [
+      { restoreDatabase: '', restoreVolumes: true },
+      { databases: expect.stringMatching(/./), volumes: 'uploads' },
+      /the databases and the volumes were restored/,
+    ],
+  ])('puts the volumes back too, or they alone, where that is asked for (%o)', async (asked, given, said) => {
+    expect((await back({ ...asked, acrossContract: true }))?.error?.code).toBe('CONFIRM_MISSING');
+    const result = await back({ ...asked, acrossContract: true, confirm: 'api' });
+    expect(result).toMatchObject({ success: true });
+    expect(result?.line).toMatch(said);
+    const values = world.machine('api', 'one').restoredWith ?? {};
+    expect({ databases: values['DATABASES'] ?? '', volumes: values['VOLUMES'] }).toEqual(given);
+    expect(values['RESTORE_VOLUMES']).toBe('yes');
+  });
+
+  it('does not take volumes for what a migration took away', async () => {
+    expect((await back({ restoreVolumes: true, confirm: 'api' }))?.error?.code).toBe(
+      'ROLLBACK_ACROSS_CONTRACT',
+    );
+  });
+
   it('needs the password of the database', async () => {
     const { results } = await rollbackServices(world.context(), {
       stage: world.stage,

@@ -225,10 +225,10 @@ async function pull(passage: Returning, signal: AbortSignal): Promise<void> {
 }
 
 async function restore(passage: Returning, signal: AbortSignal): Promise<void> {
-  const file = passage.way.restores ?? '';
-  const said = `the database was restored from ${file}`;
+  const { restores: file = '', data } = passage.way;
+  const said = `the ${data.includes('databases') ? 'database was' : 'volumes were'} restored from ${file}`;
   try {
-    await phaseOn(passage, [leaderOf(passage)], 'restore', signal, { file });
+    await phaseOn(passage, [leaderOf(passage)], 'restore', signal, { file, data });
     passage.oneWay = said;
   } catch (thrown) {
     // A restore that fails has swapped nothing; of one that nobody heard the end of, nobody knows.
@@ -279,7 +279,7 @@ async function recordBelated(
     const left = leader.releases.find(({ manifest }) => manifest.release === last)?.manifest;
     if (!left || left.release <= to.release) return [];
     const { project, reason = 'rolled back' } = request;
-    const passage = make({ project, stage: stage.name, left, to, reason });
+    const passage = make({ project, stage: stage.name, left, to, data: [], reason });
     passage.before = new Map(passage.members.map(({ name }) => [name, left]));
     said = [`  the ledger did not know of it, and does now: ${to.release}`];
     const held = left.digest === to.digest || state.hold(left.name, left.version) !== undefined;
@@ -306,7 +306,7 @@ async function recordReturn(context: DeploymentContext, passage: Returning): Pro
 }
 
 function describe({ way, members, backup: saved }: Returning, would: boolean): string {
-  const { project, stage, left, to, restores } = way;
+  const { project, stage, left, to, restores, data } = way;
   const where = members.length === 1 ? members[0]?.name : `${members.length} hosts`;
   const release = `${to.release} (${to.version})`;
   return [
@@ -318,10 +318,11 @@ function describe({ way, members, backup: saved }: Returning, would: boolean): s
       : [
           `  ${left.version} ${would ? 'would be' : 'is'} held: nothing promotes or deploys it until npx sluice unhold ${left.name} ${left.version} --reason "..."`,
         ]),
+    ...(data.includes('databases') ? [] : ['  the databases stay as they are']),
     ...(restores === undefined
-      ? ['  the databases stay as they are']
+      ? []
       : [
-          `  the databases ${would ? 'would be' : 'were'} restored from ${restores}; what they replaced is kept${saved ? `, and saved in ${saved}` : ''}`,
+          `  the ${data.join(' and the ')} ${would ? 'would be' : 'were'} restored from ${restores}; what they replaced is kept${saved ? `, and saved in ${saved}` : ''}`,
         ]),
   ].join('\n');
 }

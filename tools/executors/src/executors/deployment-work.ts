@@ -21,6 +21,7 @@ export interface ServiceRollbackOptions extends CommonOptions {
   to?: string;
   reason?: string;
   restoreDatabase?: string | boolean;
+  restoreVolumes?: boolean;
   confirm?: string;
   acrossContract?: boolean;
   envFile?: string;
@@ -95,6 +96,7 @@ export async function rollbackServiceTasks(
       ...(own.reason ? { reason: own.reason } : {}),
       ...(own.confirm ? { confirm: own.confirm } : {}),
       ...restores(own.restoreDatabase),
+      restoreVolumes: own.restoreVolumes ?? false,
     })),
     ...(await givenBy(context, options)),
     dryRun: options.dryRun ?? false,

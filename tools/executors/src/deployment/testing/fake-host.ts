@@ -30,6 +30,7 @@ export class FakeMachine {
   /** Names of the migrations that ran, and the backup that the databases were last restored from. */
   readonly migrated: string[] = [];
   restored: string | undefined;
+  restoredWith: Record<string, string> | undefined;
   maintenance = false;
   /** Images that the engine has, or can pull. */
   readonly missingImages = new Set<string>();
@@ -308,6 +309,7 @@ export class FakeHost implements Host {
         return [];
       case 'restore':
         machine.restored = values['FILE'] ?? '';
+        machine.restoredWith = values;
         return [];
       case 'maintenance':
         machine.maintenance = values['PAGE'] === 'on';

@@ -73,7 +73,7 @@ export function bundleOf(
               },
             ]
           : [],
-      volumes: [],
+      volumes: ['uploads'],
       environment: { GREETING: 'hello', DATABASE_PASSWORD: 'not secret here' },
       secrets,
       stages: {},
