@@ -51,9 +51,20 @@ const sample: unknown = new Proxy(
     get: (_, field) => {
       if (field === 'waitMs') return 30_000;
       if (field === 'gitDir') return undefined;
-      const value: string[] = [`<${String(field)}>`];
+      const value = listOrText(`<${String(field)}>`);
       const refs = { local: 'refs/heads/<branch>', seen: 'refs/sluice/seen/<branch>' };
       return field === 'names' ? Object.assign(value, refs) : value;
     },
   },
 );
+
+/** A list of one text, which also has the methods of that text: some entries take the one, some the other. */
+function listOrText(text: string): string[] {
+  return new Proxy([text], {
+    get: (list, key, self) => {
+      const method: unknown = (text as unknown as Record<PropertyKey, unknown>)[key];
+      if (key in list || typeof method !== 'function') return Reflect.get(list, key, self) as unknown;
+      return (...given: unknown[]): unknown => Reflect.apply(method, text, given);
+    },
+  });
+}
