@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { run, workspaceRoot } from './program.ts';
+import { workspaceRoot } from '../versioning/workspace-root.ts';
+import { run } from './program.ts';
 
 const COMMANDS = [
   'base',

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { asSluiceError, errors, EXIT, redact, redactOutput, type ExitCode } from '../foundation/index.ts';
+import { asSluiceError, EXIT, redact, redactOutput, type ExitCode } from '../foundation/index.ts';
 import { openContext, type Context } from '../promotion/context.ts';
 import { announceCommand } from './announce.ts';
 import { boardCommand } from './board.ts';
@@ -11,6 +11,7 @@ import { approveCommand, approveCommentCommand, overrideCommand, unholdCommand }
 import { baseCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
 import { promoteCommand, rollbackCommand } from './moving.ts';
 import { releaseCommand } from './release.ts';
+import { workspaceRoot } from '../versioning/workspace-root.ts';
 import type { Action, Perform } from './shared.ts';
 
 /** The `sluice` command with all of its subcommands. Each hands its work to `perform`; nothing runs by itself. */
@@ -91,14 +92,6 @@ async function performed(action: Action, given: { key?: string; as?: string }): 
   } finally {
     await context?.close();
     process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
-}
-
-/** The nearest folder upwards with an nx.json. */
-export function workspaceRoot(from: string): string {
-  for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'nx.json'))) return folder;
-    if (dirname(folder) === folder) throw errors.NO_WORKSPACE({ folder: from });
   }
 }
 

@@ -27,7 +27,7 @@ export interface SluiceOptions {
   /** Names of the inferred targets. */
   targets: Record<TargetName, string>;
 }
-export type VersioningName = 'nx' | 'changesets' | 'semantic-release';
+export type VersioningName = 'nx' | 'changesets' | 'semantic-release' | 'release-it';
 export type TargetName =
   | 'build'
   | 'publish-registry'

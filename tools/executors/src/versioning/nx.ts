@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process';
 import { extname, join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
-import { errors } from '../foundation/index.ts';
+import { askChild } from './child.ts';
 import { untitled } from './notes.ts';
 import type { Bump, VersioningTool, Workspace } from './types.ts';
 
@@ -31,23 +29,6 @@ function bumpsOf({ members }: Workspace, answer: NxAnswer): Bump[] {
 
 function ask({ root, env }: Workspace, question: NxQuestion): Promise<NxAnswer> {
   const file = join(import.meta.dirname, `nx-child${extname(import.meta.filename)}`);
-  return new Promise((resolve, reject) => {
-    const child = fork(file, { cwd: root, env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-    let prose = '';
-    let answer: { found?: NxAnswer; failed?: string } = {};
-    const hear = (chunk: Buffer): void => void (prose += chunk.toString());
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
-    child.once('message', (message) => (answer = message as typeof answer));
-    child.once('error', reject);
-    child.once('close', () => {
-      if (answer.found) return resolve(answer.found);
-      const said = stripVTControlCharacters(answer.failed ?? lastLines(prose));
-      reject(errors.VERSIONING_FAILED({ tool: 'nx', said, command: 'npx nx release --dry-run --verbose' }));
-    });
-    child.send(question);
-  });
+  const command = 'npx nx release --skip-publish --dry-run --verbose';
+  return askChild({ file, cwd: root, env, question, tool: 'nx', command });
 }
-
-/** What a tool said last, where it ended without telling why. */
-const lastLines = (prose: string): string => prose.trim().split('\n').slice(-5).join('\n    ');

@@ -6,7 +6,7 @@ import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
 import { publish } from '../promotion/publish.ts';
 import { checkVersions } from './agree.ts';
-import { commitRelease, releasedByHead, restoreTree } from './commit.ts';
+import { checkClean, commitRelease, releasedByHead, restoreTree } from './commit.ts';
 import { updateLockFile } from './lockfile.ts';
 import { openTool } from './tools.ts';
 import type { Bump, Member, VersioningTool, Workspace } from './types.ts';
@@ -38,7 +38,7 @@ export async function release(context: Context, options: ReleaseOptions): Promis
   const workspace = await openWorkspace(context);
   const stage = (await context.stages())[0] as Stage;
   const state = await (await context.ledger()).refresh();
-  if (!dryRun) await checkClean(context);
+  if (!dryRun) await checkClean(context.repository);
   const tool = await openTool(context.options.versioning);
   const goesOn = firstRelease || (await isInterrupted(workspace, state, stage));
   const bumps = goesOn ? [] : await plan(context, workspace, tool, { state, stage, preid });
@@ -54,12 +54,6 @@ export async function release(context: Context, options: ReleaseOptions): Promis
 interface Where {
   state: LedgerState;
   stage: Stage;
-}
-
-async function checkClean(context: Context): Promise<void> {
-  const status = await context.repository.run(['status', '--porcelain', '-z', '--untracked-files=normal']);
-  const files = status.split('\0').filter(Boolean);
-  if (files.length > 0) throw errors.RELEASE_DIRTY({ files: files.map((line) => line.slice(3)) });
 }
 
 /** Whether the newest commit is a release of which a version did not get into the first stage. */

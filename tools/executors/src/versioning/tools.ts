@@ -7,6 +7,7 @@ const TOOLS: Record<VersioningName, () => Promise<VersioningTool>> = {
   nx: async () => (await import('./nx.ts')).nx,
   changesets: async () => (await import('./changesets.ts')).changesets,
   'semantic-release': async () => (await import('./semantic-release/tool.ts')).semanticRelease,
+  'release-it': async () => (await import('./release-it/tool.ts')).releaseIt,
 };
 
 /** The tool of the options, with a missing package of it explained. */

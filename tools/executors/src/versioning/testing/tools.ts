@@ -55,4 +55,5 @@ export const TOOLS = {
     nxJson: asIs,
   },
   'semantic-release': { prereleaseBranch: true, files: {}, nxJson: asIs },
+  'release-it': { files: {}, nxJson: asIs },
 } satisfies Record<string, ToolUnderTest>;
