@@ -1,4 +1,4 @@
-import { canonicalJson } from '../foundation/index.ts';
+import { canonicalHash, canonicalJson } from '../foundation/index.ts';
 import type { Ledger, LedgerRecord, Signature } from '../ledger/types.ts';
 import { issuerAt, jobIsAside, type Issuer, type JobClaims, type JobRules } from '../oidc/index.ts';
 import { readSshSignature, verifyJobSignature, verifySignature } from '../signing/index.ts';
@@ -57,7 +57,7 @@ export class Signatures {
     at: Date,
   ): Promise<Signed> {
     const rules = jobRules(policy, this.#identity);
-    return this.#found.of(JSON.stringify([policy.commit, rules, signature.value, data]), async () => {
+    return this.#found.of(canonicalHash([policy.commit, rules, signature.value, data]), async () => {
       const trusted = (thumbprint: string) =>
         policy.formerKeys.includes(thumbprint) || this.#history(rules).has(thumbprint);
       const verified = await verifyJobSignature({ data, signature, rules, at, trusted });
