@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Board, Cell, Pipeline, Project } from '../../src/board/model/types.ts';
 import { isShow, matches, type Show } from './filter.ts';
 import { formatRoute, type Route } from './route.ts';
@@ -52,14 +52,21 @@ function Grid({ pipeline, projects, now, route, go }: GridProps) {
   const height = narrow ? 44 + 66 * stages.length : 84;
   const list = useRef<HTMLDivElement>(null);
   const { from, to } = useVisible(list, projects.length, height);
-  const [active, setActive] = useState({ row: 0, column: 0 });
+  const [, drawAgain] = useState(0);
+  /** Keys may come faster than the page is drawn. */
+  const active = useRef({ row: 0, column: 0 });
   const wanted = useRef(false);
-  const row = Math.min(active.row, projects.length - 1);
-  const column = Math.min(active.column, stages.length - 1);
+  const row = Math.min(active.current.row, projects.length - 1);
+  const column = Math.min(active.current.column, stages.length - 1);
+  const setActive = (to: { row: number; column: number }): void => {
+    active.current = to;
+    drawAgain((times) => times + 1);
+  };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!wanted.current) return;
-    const cell = list.current?.querySelector<HTMLElement>(`[data-at="${row} ${column}"]`);
+    const at = `${active.current.row} ${active.current.column}`;
+    const cell = list.current?.querySelector<HTMLElement>(`[data-at="${at}"]`);
     if (!cell) return;
     wanted.current = false;
     cell.focus({ preventScroll: true });
@@ -67,6 +74,8 @@ function Grid({ pipeline, projects, now, route, go }: GridProps) {
 
   /** The row may not be there yet: it is scrolled to first, and gets the focus once it is drawn. */
   const move = (event: KeyboardEvent): void => {
+    const row = Math.min(active.current.row, projects.length - 1);
+    const column = Math.min(active.current.column, stages.length - 1);
     const steps: Record<string, [number, number]> = {
       ArrowDown: narrow ? (column < stages.length - 1 ? [0, 1] : [1, -column]) : [1, 0],
       ArrowUp: narrow ? (column > 0 ? [0, -1] : [-1, stages.length - 1]) : [-1, 0],

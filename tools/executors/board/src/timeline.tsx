@@ -19,7 +19,7 @@ interface TimelineProps {
 /** Everything that happened, newest first; only what is near the window is asked for. */
 export function TimelineView({ board, data, route, now, go }: TimelineProps) {
   const { text, stage, name, type } = route;
-  const narrow = useMedia('(max-width: 760px)');
+  const narrow = useMedia('(max-width: 960px)');
   const height = narrow ? 92 : 40;
   const asked = useRef(new Set<number>());
   const [total, setTotal] = useState<number>();

@@ -19,6 +19,7 @@ export async function changesBetweenStages(
   const next = state.position(before, name)?.record;
   const source = next && state.published(name, next.version)?.record;
   if (!next || !source) return undefined;
+  if (state.standing(stage, name, next.version)?.record.integrity === next.integrity) return undefined;
   const here = state.position(stage, name)?.record;
   const there = here && state.published(name, here.version)?.record;
   const head = source.source.commit;

@@ -3,7 +3,7 @@ export interface Node {
   name: string;
   /** Folder, with `/`, without one at the end. */
   root: string;
-  needs: string[];
+  needs: readonly string[];
   /** Files, from the workspace root, that differ from what the first stage has; undefined where it has nothing. */
   files?: readonly string[];
 }

@@ -1,7 +1,7 @@
 import type { LedgerState } from '../../ledger/types.ts';
 import type { SluiceOptions } from '../../pipeline/types.ts';
 import { IMAGES } from '../../service/types.ts';
-import { newsOf } from './affected.ts';
+import { newsOf, type Node } from './affected.ts';
 import { cellOf } from './cells.ts';
 import type { Board, Pipeline, Project, StageHead, Waiting } from './types.ts';
 
@@ -38,6 +38,8 @@ export interface BoardInput {
 export function assembleBoard(input: BoardInput): Board {
   const { state, at, repository, profile, places, judged, problems = [] } = input;
   const kinds = (['packages', 'services'] as const).filter((kind) => places[kind].length > 0);
+  const known = new Map(kinds.map((kind) => [kind, everyProject(input, kind)]));
+  const news = newsOf([...known].flatMap(([kind, all]) => all.map((one) => withFiles(input, kind, one))));
   return {
     schemaVersion: 1,
     at: at.toISOString(),
@@ -46,29 +48,31 @@ export function assembleBoard(input: BoardInput): Board {
     ledgerHead: state.head,
     records: state.count,
     judged: judged !== undefined,
-    pipelines: kinds.map((kind) => ({ kind, stages: places[kind], projects: projectsOf(input, kind) })),
+    pipelines: kinds.map((kind) => ({
+      kind,
+      stages: places[kind],
+      projects: projectsOf(input, kind, known.get(kind) ?? [], news),
+    })),
     problems: [...problems],
   };
 }
 
-function projectsOf(input: BoardInput, kind: Kind): Project[] {
-  const { state, places, judged, options } = input;
-  const all = everyProject(input, kind);
-  const news = newsOf(
-    all.map(({ name, root, needs }) => {
-      const first = state.newest(places[kind][0]?.name ?? '', name)?.record;
-      const source = first && state.published(name, first.version)?.record;
-      const files = source && input.changedSince(source.source.commit);
-      // What git cannot compare is not called new.
-      const known = files ?? (source ? [] : undefined);
-      return {
-        name,
-        root: root ?? source?.root ?? '',
-        needs: [...needs],
-        ...(known ? { files: known } : {}),
-      };
-    }),
-  );
+/** What git says of a project since the version in its first stage. */
+function withFiles({ state, places, changedSince }: BoardInput, kind: Kind, project: KnownProject): Node {
+  const { name, root, needs } = project;
+  const first = state.newest(places[kind][0]?.name ?? '', name)?.record;
+  const source = first && state.published(name, first.version)?.record;
+  const node = { name, root: root ?? source?.root ?? '', needs };
+  // What git cannot compare is not called new.
+  return source ? { ...node, files: changedSince(source.source.commit) ?? [] } : node;
+}
+
+function projectsOf(
+  { state, places, judged, options }: BoardInput,
+  kind: Kind,
+  all: readonly KnownProject[],
+  news: ReadonlyMap<string, 'changed' | 'affected'>,
+): Project[] {
   const approvers = approversBy(state);
   return all.map(({ name, project, needs }) => {
     const fresh = news.get(name);
