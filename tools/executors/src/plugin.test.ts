@@ -140,7 +140,7 @@ describe('targets of the root', () => {
   it('are never cached, and approve knows the stages', async () => {
     const { '.': project } = await infer({ 'package.json': WORKSPACE });
     const targets = project?.targets ?? {};
-    expect(Object.keys(targets)).toEqual(['registries', 'status', 'verify', 'doctor', 'approve']);
+    expect(Object.keys(targets)).toEqual(['registries', 'status', 'board', 'verify', 'doctor', 'approve']);
     expect(Object.values(targets).every((target) => target.cache === false)).toBe(true);
     expect(Object.keys(targets['approve']?.configurations ?? {})).toEqual(['first', 'second', 'staging']);
   });

@@ -12,6 +12,7 @@ const COMMANDS = [
   'approve',
   'approve-comment',
   'status',
+  'board',
   'verify',
   'announce',
   'doctor',
@@ -52,6 +53,7 @@ describe('sluice', () => {
     ['an option without its value', ['approve', 'public', '--key']],
     ['no stage', ['promote']],
     ['no reason', ['unhold', 'money', '1.0.0']],
+    ['no port that there is', ['board', '--port', '70000']],
     ['too many arguments', ['status', 'everything']],
     ['nothing', []],
   ])('answers %s with 2 and help, and nothing on standard output', async (_, args) => {
