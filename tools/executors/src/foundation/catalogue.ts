@@ -1655,6 +1655,22 @@ export const errors = catalogue({
       next: 'mend what it says, then run this again: it goes on where it stopped',
     }),
   },
+  SCOPE_SPELLING: {
+    exit: EXIT.badInput,
+    text: (p: { said: string }) => ({
+      what: `"${p.said}" cannot be a scope: lower-case letters, digits, "-", "." and "_", the first of them a letter or digit`,
+      state: 'nothing was written',
+      next: 'such as --scope=@my-org',
+    }),
+  },
+  RENAME_TREE_DIRTY: {
+    exit: EXIT.badInput,
+    text: (p: { scope: string }) => ({
+      what: 'there are changes that are not committed, among which the renaming could not be told apart, nor taken back',
+      state: 'nothing was written',
+      next: `commit them, then npm run rename -- --scope=${p.scope}`,
+    }),
+  },
   SERVICE_SPELLING: {
     exit: EXIT.badInput,
     text: (p: { name: string }) => ({
