@@ -7,7 +7,7 @@ import { Workshop } from './workshop.ts';
 const act = toolForTests('act-v0.2.82');
 
 /** The job `workflows` is left out: it downloads its tools, and `lint.test.ts` runs them. */
-describe.skipIf(act === undefined)('ci.yml, run', { timeout: 240_000 }, () => {
+describe.skipIf(act === undefined)('ci.yml, run', { timeout: 600_000 }, () => {
   let shop: Workshop;
   beforeAll(async () => {
     shop = new Workshop(act as string).withoutServices();

@@ -6,7 +6,7 @@ import { Workshop } from './workshop.ts';
 
 const act = toolForTests('act-v0.2.82');
 /** One repository goes through its releases in order; each test stands on the one before. */
-describe.skipIf(act === undefined)('release.yml, run', { timeout: 240_000 }, () => {
+describe.skipIf(act === undefined)('release.yml, run', { timeout: 600_000 }, () => {
   let shop: Workshop;
   let ran: Ran;
   beforeAll(async () => {
@@ -82,9 +82,11 @@ describe.skipIf(act === undefined)('release.yml, run', { timeout: 240_000 }, () 
   it('has a job more when a stage was added and the workspace was synced', async () => {
     shop.pull();
     await shop.registry('late');
-    const to = `--registry=${shop.url('late')}`;
-    const added = await shop.run('nx', 'g', '@sluice/nx:stage', 'late', '--after=test', to);
-    expect(added.code, added.out).toBe(0);
+    shop.options(({ packages, ...options }) => {
+      const [first, second, last] = packages.stages;
+      const late = { name: 'late', registry: shop.url('late'), kind: 'verdaccio' };
+      return { ...options, packages: { stages: [first, second, late, last] } };
+    });
     expect((await shop.run('nx', 'sync:check')).code).not.toBe(0);
     expect((await shop.run('nx', 'sync')).code).toBe(0);
     expect((await shop.run('nx', 'sync:check')).code).toBe(0);
