@@ -53,6 +53,13 @@ export async function readClientConfig(cwd: string, env: Env = process.env): Pro
   };
 }
 
+/** The registry that the npm client has built in, whatever its files say. */
+export function builtInRegistry(): string {
+  const require = createRequire(import.meta.url);
+  const { definitions } = require('@npmcli/config/lib/definitions') as NpmDefinitions;
+  return definitions['registry']?.default ?? '';
+}
+
 /** An address is shown and recorded; who has a password in it needs a token instead. */
 function withoutUser(address: string): string {
   const url = URL.parse(address);
@@ -63,7 +70,7 @@ function withoutUser(address: string): string {
 }
 
 interface NpmDefinitions {
-  definitions: object;
+  definitions: Record<string, { default?: string } | undefined>;
   shorthands: object;
   flatten: unknown;
   nerfDarts: string[];

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProjectGraph, Tree } from '@nx/devkit';
-import { readJson, readNxJson } from '@nx/devkit';
+import { readJson, readNxJson, writeJson } from '@nx/devkit';
 import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { registeredOptions } from '../nx-json.ts';
@@ -25,6 +25,7 @@ const nodes = (tags: string[], root: string, targets: string[], executor = 'nx:r
 const around = (graph: ProjectGraph['nodes'] = {}, remote?: string): Surroundings => ({
   graph: async () => ({ nodes: graph, dependencies: {} }),
   remote: async () => remote,
+  isDefaultRegistry: (address) => address === 'https://default.example.com',
 });
 
 describe('init', () => {
@@ -74,6 +75,51 @@ describe('init', () => {
       /CONFIG_INVALID: .*\n.*packages\.stages\[0\]\.registry: must be a URL/,
     );
     expect(tree.listChanges()).toHaveLength(before);
+  });
+
+  it('infers the stages from what the workspace says already, and from what its packages say', async () => {
+    writeJson(tree, 'package.json', { name: 'w', workspaces: ['libs/*'] });
+    const publishConfig = { registry: 'https://default.example.com/', access: 'public' };
+    writeJson(tree, 'libs/a/package.json', { name: '@acme/a', version: '1.0.0', publishConfig });
+    tree.write(
+      '.npmrc',
+      '@acme:registry=https://npm.qa.example.com\n//npm.qa.example.com/:_authToken=${QA_TOKEN}\n',
+    );
+    await init(tree, { testRegistry: 'https://npm.test.example.com' }, around({}, 'github.com/acme/store'));
+    const qa = { name: 'qa', registry: 'https://npm.qa.example.com', tokenEnv: 'QA_TOKEN', access: 'public' };
+    expect(registeredOptions(readNxJson(tree) ?? {})).toMatchObject({
+      packages: {
+        stages: [qa, { name: 'test' }, { name: 'public', access: 'public', gate: { approvals: 1 } }],
+      },
+    });
+  });
+
+  it('makes an nx.json where there is none, and keeps the rest of the repository', async () => {
+    const manifest = { name: 'plain', private: true, workspaces: ['packages/*'], scripts: { test: 'true' } };
+    writeJson(tree, 'package.json', manifest);
+    tree.delete('nx.json');
+    tree.write('.gitignore', 'node_modules\n');
+    await init(tree, {}, around());
+    expect(registeredOptions(readNxJson(tree) ?? {})).toEqual({ packages: { stages: [{ name: 'public' }] } });
+    expect(readJson(tree, 'package.json')).toMatchObject({
+      ...manifest,
+      devDependencies: { nx: expect.any(String) },
+    });
+    expect(tree.read('.gitignore', 'utf8')).toBe(
+      'node_modules\n.sluice/local/\n.nx/cache\n.nx/workspace-data\n',
+    );
+  });
+
+  it('pins what Verdaccio needs in the way of each package manager', async () => {
+    tree.write('yarn.lock', '');
+    await init(tree, {}, around());
+    expect(readJson(tree, 'package.json').overrides).toBeUndefined();
+    expect(readJson(tree, 'package.json').resolutions).toEqual({ 'verdaccio-audit/node-fetch': '2.7.0' });
+    tree.write('pnpm-workspace.yaml', '# ours\npackages:\n  - libs/*\n');
+    await init(tree, {}, around());
+    expect(tree.read('pnpm-workspace.yaml', 'utf8')).toBe(
+      '# ours\npackages:\n  - libs/*\noverrides:\n  verdaccio-audit>node-fetch: 2.7.0\n',
+    );
   });
 
   it('adds no dependencies where that is asked for', async () => {

@@ -1,10 +1,13 @@
 import type { NxJsonConfiguration, TargetConfiguration } from '@nx/devkit';
 import { registeredOptions, withOptions } from '../nx-json.ts';
+import type { StageOption } from './evidence.ts';
 
 /** What `init` finds in the workspace. */
 export interface Found {
   /** `host/owner/name` of the git remote, where there is one. */
   remote?: string;
+  /** Stages that .npmrc and `publishConfig` speak of; where they speak of none, the remote says. */
+  inferred?: StageOption[];
   /** Address of a registry between GitHub's and the public one, where the person named it. */
   testRegistry?: string;
   /** Targets that publishable projects have already. */
@@ -28,29 +31,35 @@ export function initialised(nxJson: NxJsonConfiguration, found: Found): NxJsonCo
   };
 }
 
-export function initialOptions({
-  remote,
-  testRegistry,
-  packageTargets,
-  rootTargets,
-}: Found): Record<string, unknown> {
-  const github = remote?.startsWith('github.com/') ?? false;
+export function initialOptions(found: Found): Record<string, unknown> {
   const targets = {
-    ...renamed(OF_PACKAGES, packageTargets),
-    ...renamed(OF_THE_ROOT, rootTargets),
+    ...renamed(OF_PACKAGES, found.packageTargets),
+    ...renamed(OF_THE_ROOT, found.rootTargets),
   };
-  const before = [
-    ...(github ? [{ name: 'github', registry: 'https://npm.pkg.github.com', tokenEnv: 'GITHUB_TOKEN' }] : []),
-    ...(testRegistry
-      ? [{ name: 'test', registry: testRegistry, tokenEnv: 'TEST_REGISTRY_TOKEN', verify: 'install' }]
-      : []),
-  ];
-  // The first stage takes what was built, so only a later one can have a gate.
-  const open = before.length > 0 ? { name: 'public', gate: { approvals: 1 } } : { name: 'public' };
   return {
-    packages: { stages: [...before, open] },
+    packages: { stages: initialStages(found) },
     ...(Object.keys(targets).length > 0 ? { targets } : {}),
   };
+}
+
+function initialStages({ remote, testRegistry, inferred = [] }: Found): object[] {
+  const github = remote?.startsWith('github.com/') ?? false;
+  const guessed: StageOption[] = [
+    ...(github ? [{ name: 'github', registry: 'https://npm.pkg.github.com', tokenEnv: 'GITHUB_TOKEN' }] : []),
+    { name: 'public' },
+  ];
+  const known = inferred.length > 0 ? inferred : guessed;
+  const test = { name: 'test', registry: testRegistry, tokenEnv: 'TEST_REGISTRY_TOKEN', verify: 'install' };
+  const last = known.filter(({ registry }) => registry === undefined);
+  const stages = [
+    ...known.filter(({ registry }) => registry !== undefined && registry !== testRegistry),
+    ...(testRegistry ? [test] : []),
+    ...last,
+  ];
+  // The first stage takes what was built, so only a later one can have a gate.
+  return stages.map((stage, index) =>
+    index > 0 && stage.name === 'public' ? { ...stage, gate: { approvals: 1 } } : stage,
+  );
 }
 
 /**
@@ -86,7 +95,7 @@ function withPublishStep(defaults: TargetDefaults | undefined): TargetDefaults {
 }
 
 /** No tag by Nx: ours comes when the version is proved to be in the first stage, so that it never lies. */
-const RELEASE: NxJsonConfiguration['release'] = {
+export const RELEASE: NxJsonConfiguration['release'] = {
   projects: ['tag:npm:public'],
   projectsRelationship: 'independent',
   releaseTag: { pattern: '{projectName}@{version}' },
