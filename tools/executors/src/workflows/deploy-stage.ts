@@ -68,7 +68,7 @@ export function deployJob(input: WorkflowInput, settings: Settings, passage: Pas
       },
       {
         name: 'Prove it',
-        run: `npx sluice verify ${name} --json >${REPORT}/verify.json`,
+        run: `npx sluice verify ${name} 2>&1 | tee ${REPORT}/verify.txt`,
         shell: 'bash',
         env,
       },
@@ -120,7 +120,7 @@ export function rollbackJob(input: WorkflowInput, settings: Settings, passage: P
       {
         name: 'Prove it',
         if: '${{ !cancelled() }}',
-        run: `npx sluice verify ${name} --json >${REPORT}/verify-after.json`,
+        run: `npx sluice verify ${name} 2>&1 | tee ${REPORT}/verify-after.txt`,
         shell: 'bash',
         env,
       },

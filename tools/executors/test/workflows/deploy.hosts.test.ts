@@ -91,7 +91,7 @@ const SITE = {
     expect(shop.files(join(shop.artifacts(), 'deployment-staging'))).toEqual([
       'staging.json',
       'staging.log',
-      'verify.json',
+      'verify.txt',
     ]);
     expect(ran.out).not.toContain('secret-of-the-service');
   });
@@ -141,7 +141,7 @@ const SITE = {
       'releases-before.json',
       'releases-before.txt',
       'rollback.log',
-      'verify-after.json',
+      'verify-after.txt',
     ]);
     const serving = (when: string) =>
       evidence(`rollback-staging/releases-${when}.json`)[0].hosts[0].truth.serving as string;
