@@ -23,7 +23,8 @@ export function TimelineView({ board, data, route, now, go }: TimelineProps) {
   const height = narrow ? 92 : 40;
   const asked = useRef(new Set<number>());
   const [total, setTotal] = useState<number>();
-  const [events, setEvents] = useState(new Map<number, TimelineEvent>());
+  const events = useRef(new Map<number, TimelineEvent>());
+  const [, drawAgain] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const { from, to } = useVisible(list, total ?? 0, height);
   const question = [text, stage, name, type, board.ledgerHead].join('\0');
@@ -35,11 +36,8 @@ export function TimelineView({ board, data, route, now, go }: TimelineProps) {
       (found) => {
         if (current.current !== question) return;
         setTotal(found.total);
-        setEvents((known) => {
-          const more = new Map(known);
-          for (const [index, event] of found.events.entries()) more.set(found.from + index, event);
-          return more;
-        });
+        for (const [index, event] of found.events.entries()) events.current.set(found.from + index, event);
+        drawAgain((times) => times + 1);
       },
       () => asked.current.delete(page),
     );
@@ -47,7 +45,7 @@ export function TimelineView({ board, data, route, now, go }: TimelineProps) {
   useEffect(() => {
     current.current = question;
     asked.current = new Set();
-    setEvents(new Map());
+    events.current = new Map();
     load(0);
   }, [question]);
   useEffect(() => {
@@ -109,7 +107,7 @@ export function TimelineView({ board, data, route, now, go }: TimelineProps) {
         </div>
         <div role="rowgroup" ref={list} class="list" style={{ height: `${(total ?? 0) * height}px` }}>
           {rows.map((row) => {
-            const event = events.get(row);
+            const event = events.current.get(row);
             return (
               <div
                 role="row"

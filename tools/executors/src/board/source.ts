@@ -1,5 +1,5 @@
 import { asSluiceError } from '../foundation/index.ts';
-import type { LedgerState } from '../ledger/types.ts';
+import type { LedgerState, Records } from '../ledger/types.ts';
 import type { Context } from '../promotion/context.ts';
 import { changesBetweenStages } from './changes.ts';
 import { filesSince } from './files-since.ts';
@@ -50,7 +50,10 @@ class LiveBoard implements BoardSource {
   #board: Board | undefined;
   #asked = 0;
   #judgedAt = 0;
+  /** The newest question about the timeline: its windows are asked for one after the other. */
+  #selected: { question: string; records: Records } | undefined;
   #deepening: Promise<void> | undefined;
+  #deepenedFor: string | null | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -80,7 +83,10 @@ class LiveBoard implements BoardSource {
   }
 
   async timeline(query: TimelineQuery, from: number, count: number): Promise<Timeline> {
-    return timelinePage(selectEvents(this.#state, query), from, count);
+    const question = JSON.stringify([this.#state.head, query]);
+    if (this.#selected?.question !== question)
+      this.#selected = { question, records: selectEvents(this.#state, query) };
+    return timelinePage(this.#selected.records, from, count);
   }
 
   async evidence(name: string, version: string): Promise<Evidence | undefined> {
@@ -187,7 +193,6 @@ class LiveBoard implements BoardSource {
     });
     return this.#deepening;
   }
-  #deepenedFor: string | null | undefined;
 
   async #findOut(): Promise<void> {
     const state = this.#state;
