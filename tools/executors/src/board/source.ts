@@ -33,8 +33,11 @@ const JUDGE_MS = 60_000;
 
 /** Reads the ledger, the policy, the options and git for the board; changes nothing and asks no registry. */
 export async function openBoard(context: Context): Promise<BoardSource> {
-  const [ledger, projects] = await Promise.all([context.ledger(), knownProjects(context.workspaceRoot)]);
-  return new LiveBoard(context, placesOf(context), projects, await ledger.state());
+  const [state, projects] = await Promise.all([
+    context.ledger().then((ledger) => ledger.state()),
+    knownProjects(context.workspaceRoot),
+  ]);
+  return new LiveBoard(context, placesOf(context), projects, state);
 }
 
 class LiveBoard implements BoardSource {
