@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NxWorkspace } from './nx-workspace.ts';
@@ -7,18 +7,32 @@ import { NxWorkspace } from './nx-workspace.ts';
 type Tarballs = { versions: Record<string, { dist: { integrity: string } }> };
 
 /** The tools' own commands, in a real workspace; each test stands on the one before. */
-describe('npx semantic-release in a workspace with Sluice', { timeout: 240_000 }, () => {
+describe('the own commands of versioning tools', { timeout: 240_000 }, () => {
   let workspace: NxWorkspace;
   const tags = () => workspace.git('tag', '--list').split('\n').filter(Boolean);
   const read = (file: string) => readFileSync(join(workspace.root, file), 'utf8');
-  const released = (project: string, env: NodeJS.ProcessEnv = {}) =>
+  const write = (file: string, content: object) =>
+    writeFileSync(join(workspace.root, file), JSON.stringify(content));
+  const inFolder = (project: string, command: string, env: NodeJS.ProcessEnv = {}) =>
     workspace.runWith(
       // From source there is no compiled plugin.
       { NODE_OPTIONS: '--conditions=@sluice/source', ...env },
       'sh',
       '-c',
-      `cd libs/${project} && semantic-release --no-ci`,
+      `cd libs/${project} && ${command}`,
     );
+  const released = (project: string, env: NodeJS.ProcessEnv = {}) =>
+    inFolder(project, 'semantic-release --no-ci', env);
+
+  const setTool = (versioning: string) =>
+    workspace.json('nx.json', (nx) => {
+      for (const { options } of nx['plugins']) if (options?.packages) options.versioning = versioning;
+      return nx;
+    });
+  const use = (versioning: string) => {
+    setTool(versioning);
+    workspace.commit(`chore: ${versioning} says the versions`);
+  };
 
   beforeAll(async () => {
     workspace = await new NxWorkspace().start();
@@ -26,34 +40,30 @@ describe('npx semantic-release in a workspace with Sluice', { timeout: 240_000 }
     execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', remote]);
     workspace.git('remote', 'add', 'origin', `file://${remote}`);
     workspace.json('nx.json', (nx) => {
-      for (const entry of nx['plugins']) {
-        if (!entry.options?.packages) continue;
-        entry.options.versioning = 'semantic-release';
-        for (const stage of entry.options.packages.stages) delete stage.gate;
-      }
+      for (const { options } of nx['plugins'])
+        for (const stage of options?.packages?.stages ?? []) delete stage.gate;
       return nx;
     });
-    for (const project of ['units', 'money', 'invoice', 'logger'])
-      writeFileSync(
-        join(workspace.root, `libs/${project}/.releaserc.json`),
-        JSON.stringify({
-          branches: ['main'],
-          repositoryUrl: `file://${remote}`,
-          tagFormat: `${project}@\${version}`,
-          // What money needs is in the first stage alone.
-          plugins: [
-            ['@sluice/nx/semantic-release', project === 'units' ? { channels: { latest: 'test' } } : {}],
-          ],
-        }),
-      );
-    workspace.commit('chore: semantic-release');
+    setTool('semantic-release');
+    for (const project of ['units', 'money', 'logger'])
+      write(`libs/${project}/.releaserc.json`, {
+        branches: ['main'],
+        repositoryUrl: `file://${remote}`,
+        tagFormat: `${project}@\${version}`,
+        // What money needs is in the first stage alone.
+        plugins: [
+          ['@sluice/nx/semantic-release', project === 'units' ? { channels: { latest: 'test' } } : {}],
+        ],
+      });
+    write('libs/invoice/.release-it.json', { plugins: { '@sluice/nx/release-it': {} } });
+    workspace.commit('chore: tools');
     const { code, out } = await workspace.run('sluice', 'release', '--first-release');
     expect(code, out).toBe(0);
     workspace.git('push', '--quiet', '--follow-tags', 'origin', 'HEAD');
   });
   afterAll(() => workspace.close());
 
-  it('makes no tag where the first stage cannot be reached', async () => {
+  it('semantic-release: makes no tag where the first stage cannot be reached', async () => {
     workspace.change('units', 'feat(units): dozens');
     workspace.git('push', '--quiet', 'origin', 'HEAD');
     const before = tags();
@@ -64,7 +74,7 @@ describe('npx semantic-release in a workspace with Sluice', { timeout: 240_000 }
     expect(workspace.git('status', '--porcelain')).toBe('');
   });
 
-  it('publishes and proves before the tag, and promotes along its channel', async () => {
+  it('semantic-release: publishes and proves before the tag, and promotes along its channel', async () => {
     const { code, out } = await released('units');
     expect(code, out).toBe(0);
     expect(tags()).toContain('units@1.1.0');
@@ -84,7 +94,7 @@ describe('npx semantic-release in a workspace with Sluice', { timeout: 240_000 }
     expect(integrity(second)).toBe(integrity(first));
   });
 
-  it('gives a dependent a patch, because its range moved, and what did not change nothing', async () => {
+  it('semantic-release: gives a dependent a patch, because its range moved, and what did not change nothing', async () => {
     const money = await released('money');
     expect(money.code, money.out).toBe(0);
     expect(JSON.parse(read('libs/money/package.json'))).toMatchObject({
@@ -96,5 +106,52 @@ describe('npx semantic-release in a workspace with Sluice', { timeout: 240_000 }
     const logger = await released('logger');
     expect(logger.code, logger.out).toBe(0);
     expect(tags()).toEqual(before);
+  });
+
+  it('release-it: commits, publishes, proves, tags and pushes; a failure leaves nothing behind', async () => {
+    use('release-it');
+    workspace.change('invoice', 'fix(invoice): totals are rounded once');
+    const before = workspace.git('rev-parse', 'HEAD');
+    const down = await inFolder('invoice', 'release-it --ci', {
+      SLUICE_GITHUB_REGISTRY: 'http://127.0.0.1:9',
+    });
+    expect(down.code).not.toBe(0);
+    expect(down.out).toContain('REGISTRY_UNREACHABLE');
+    expect(workspace.git('rev-parse', 'HEAD')).toBe(before);
+    expect(workspace.git('status', '--porcelain')).toBe('');
+    const { code, out } = await inFolder('invoice', 'release-it --ci');
+    expect(code, out).toBe(0);
+    expect(out).toContain('test: by promotion');
+    expect(workspace.git('rev-list', '-1', 'invoice@1.0.1')).toBe(workspace.git('rev-parse', 'HEAD'));
+    expect(workspace.git('ls-remote', 'origin')).toContain('refs/tags/invoice@1.0.1');
+    expect(read('libs/invoice/CHANGELOG.md')).toContain('totals are rounded once');
+    expect((await workspace.packument('github', '@acme/invoice'))['dist-tags']).toMatchObject({
+      latest: '1.0.1',
+    });
+  });
+
+  it('changesets: what a version pull request has written is published by sluice release', async () => {
+    mkdirSync(join(workspace.root, '.changeset'));
+    write('.changeset/config.json', {
+      changelog: '@changesets/changelog-git',
+      baseBranch: 'main',
+      format: false,
+    });
+    writeFileSync(
+      join(workspace.root, '.changeset/levels.md'),
+      "---\n'@acme/logger': minor\n---\n\nLevels have names\n",
+    );
+    use('changesets');
+    const version = await workspace.run('changeset', 'version');
+    expect(version.code, version.out).toBe(0);
+    workspace.commit('Version Packages');
+    const { code, out } = await workspace.run('sluice', 'release');
+    expect(code, out).toBe(0);
+    expect(workspace.git('rev-list', '-1', 'logger@1.1.0')).toBe(workspace.git('rev-parse', 'HEAD'));
+    expect((await workspace.packument('github', '@acme/logger'))['dist-tags']).toMatchObject({
+      latest: '1.1.0',
+    });
+    const again = await workspace.run('sluice', 'release');
+    expect(again).toMatchObject({ code: 0, stdout: 'nothing to release\n' });
   });
 });

@@ -2570,6 +2570,22 @@ export const errors = catalogue({
       next: 'cd into the folder of a package, or release all that changed: npx sluice release',
     }),
   },
+  VERSION_BACKWARDS: {
+    exit: EXIT.badInput,
+    text: (p: { tool: string; name: string; from: string; to: string; tag: string }) => ({
+      what: `${p.tool} would release ${p.name} ${p.to}, and package.json is at ${p.from}: it counts from tags, and there is none of ${p.from}`,
+      state: 'nothing was changed',
+      next: `npx sluice release --first-release (publishes ${p.from} as it stands, and tags it); where ${p.from} was released before: git tag ${p.tag} <its commit>`,
+    }),
+  },
+  VERSIONING_PENDING: {
+    exit: EXIT.badInput,
+    text: (p: { tool: string; files: string[] }) => ({
+      what: `${p.tool} has been told of changes that are not released yet, and the next tool would not read of them: ${p.files.join(', ')}`,
+      state: 'nothing was changed',
+      next: 'release them first: npx sluice release (with changesets in pre mode: npx changeset pre exit before), then run the same command again',
+    }),
+  },
   CHANGESET_STRAY: {
     exit: EXIT.badInput,
     text: (p: { file: string; name: string; known: string[] }) => ({

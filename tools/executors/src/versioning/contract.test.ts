@@ -27,6 +27,9 @@ describe.each(NAMES)('a release with %s', { timeout: 120_000 }, (name) => {
     const before = history.state();
     expect(await history.release()).toEqual({ bumps: [], results: [] });
     await history.change('logger', 'docs', 'a word');
+    await history.flow.write({ 'libs/logger/notes.txt': 'what no tool understands' });
+    history.commit('Whatever this is');
+    history.push();
     const after = history.state();
     expect(await history.release()).toEqual({ bumps: [], results: [] });
     expect(history.state()).toBe(after);

@@ -26,14 +26,29 @@ export async function updateLockFile(workspace: Workspace): Promise<void> {
   }
   const client = CLIENTS.find(({ file }) => existsSync(join(root, file)));
   if (!client) return;
-  const { code, stderr, stdout } = await execute(client.command, client.args, { cwd: root, env });
-  if (code === 0) return;
-  const said = (stderr || stdout.toString('utf8')).trim().split('\n').at(-1) ?? '';
+  const said = await refusalOf(client, root, env);
+  if (said === undefined) return;
   throw errors.LOCK_FILE_STALE({
     file: client.file,
     command: [client.command, ...client.args].join(' '),
     said,
   });
+}
+
+/** What the client said where it failed; undefined where it did not. */
+async function refusalOf(
+  { command, args }: (typeof CLIENTS)[number],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  try {
+    const { code, stderr, stdout } = await execute(command, args, { cwd, env });
+    if (code === 0) return undefined;
+    return (stderr || stdout.toString('utf8')).trim().split('\n').at(-1) ?? `exit code ${code}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return `${command} is not installed here`;
+    throw error;
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { lt } from 'semver';
 import { errors } from '../foundation/index.ts';
 import type { LedgerState } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
@@ -77,6 +78,11 @@ async function plan(
 ): Promise<Bump[]> {
   await checkVersions(workspace, state, stage.name);
   const bumps = await tool.plan(workspace, preid === undefined ? {} : { preid });
+  for (const { project, name, from, to } of bumps) {
+    if (!lt(to, from)) continue;
+    const tag = workspace.tagOf(project, from);
+    throw errors.VERSION_BACKWARDS({ tool: tool.name, name, from, to, tag });
+  }
   const store = await context.store(stage);
   await Promise.all(
     bumps.map(async ({ name, to: version }) => {

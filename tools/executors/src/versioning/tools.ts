@@ -21,7 +21,8 @@ export async function openTool(name: VersioningName): Promise<VersioningTool> {
   };
 }
 
-async function installed<T>(tool: VersioningName, work: () => Promise<T>): Promise<T> {
+/** Does something with a tool. @throws VERSIONING_TOOL_MISSING where a package of it is not installed */
+export async function installed<T>(tool: VersioningName, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

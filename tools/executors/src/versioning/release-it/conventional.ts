@@ -1,3 +1,4 @@
+import { rcompare } from 'semver';
 import type { Repository } from '../../git/index.ts';
 import type { Member, Workspace } from '../types.ts';
 import { tagsOfHead, versionsOf } from '../agree.ts';
@@ -19,10 +20,18 @@ interface Parsed {
 const LEVELS: Record<string, Level> = { feat: 'minor', fix: 'patch', perf: 'patch', revert: 'patch' };
 const TITLES = { feat: 'Features', fix: 'Fixes', perf: 'Performance', revert: 'Reverts' };
 
-/** Commits since the package's last release that touch its folder, newest first. */
-export async function commitsSinceTag(workspace: Workspace, member: Member): Promise<Commit[]> {
+/**
+ * Commits since the package's last release that touch its folder, newest first.
+ * @param known a version that was released, where its tag may have another form
+ */
+export async function commitsSinceTag(
+  workspace: Workspace,
+  member: Member,
+  known?: string,
+): Promise<Commit[]> {
   const { git, tagOf } = workspace;
-  const version = versionsOf(workspace, member.project, await tagsOfHead(workspace))[0];
+  const tagged = versionsOf(workspace, member.project, await tagsOfHead(workspace));
+  const version = [...tagged, ...(known === undefined ? [] : [known])].toSorted(rcompare)[0];
   const range = version === undefined ? 'HEAD' : `${tagOf(member.project, version)}..HEAD`;
   return commitsIn(git, range, member.root);
 }

@@ -11,7 +11,7 @@ type Project = keyof typeof GRAPH;
 /** A workspace with a history in which every tool finds what it reads: conventional commits and changesets. */
 export class History {
   readonly flow: Flow;
-  readonly tool: ToolUnderTest;
+  tool: ToolUnderTest;
   #changes = 0;
 
   private constructor(flow: Flow, tool: ToolUnderTest) {
