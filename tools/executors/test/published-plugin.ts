@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { writeTemplate } from '../src/generators/preset/collect.ts';
 import type { TestVerdaccio } from '../src/testing/verdaccio.ts';
 
 const HERE = join(import.meta.dirname, '..');
@@ -88,11 +89,13 @@ export async function stagePlugin(folder: string): Promise<void> {
     'package.json',
     'executors.json',
     'generators.json',
+    'migrations.json',
     'README.md',
     'LICENSE',
   ]) {
     await cp(join(HERE, part), join(folder, part), { recursive: true });
   }
+  writeTemplate(join(HERE, '../..'), join(folder, 'templates/workspace.json'));
 }
 
 /** Publishes a staged folder with npm itself. */

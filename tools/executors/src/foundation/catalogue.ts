@@ -1671,6 +1671,22 @@ export const errors = catalogue({
       next: `commit them, then npm run rename -- --scope=${p.scope}`,
     }),
   },
+  WORKSPACE_NOT_EMPTY: {
+    exit: EXIT.badInput,
+    text: (p: { folder: string }) => ({
+      what: `this workspace has projects already, in ${p.folder}`,
+      state: 'nothing was written',
+      next: 'the preset begins a workspace; into one that is there goes npx nx add @sluice/nx',
+    }),
+  },
+  TEMPLATE_MISSING: {
+    exit: EXIT.failed,
+    text: (_: object) => ({
+      what: 'the plugin runs from its sources, where nobody made the template yet',
+      state: 'nothing was written',
+      next: 'npm run template',
+    }),
+  },
   SERVICE_SPELLING: {
     exit: EXIT.badInput,
     text: (p: { name: string }) => ({
