@@ -1650,7 +1650,7 @@ export const errors = catalogue({
   HOST_PREPARE_FAILED: {
     exit: EXIT.failed,
     text: (p: { host: string; step: string; said: string }) => ({
-      what: `on ${p.host} this failed: ${p.step}\n${p.said.replaceAll(/^/gm, '    ')}`,
+      what: `on ${p.host} this failed: ${p.step}\n${p.said}`,
       state: 'the steps before it are done, those behind it are not',
       next: 'mend what it says, then run this again: it goes on where it stopped',
     }),

@@ -19,8 +19,10 @@ step() {
     echo "did $2"
   fi
 }
+# What a step prints goes to standard error, and its end does not.
+exec 3>&1
 fail() {
-  echo "fail $1 $2"
+  echo "fail $1 $2" >&3
   exit 1
 }
 has() { command -v "$1" >/dev/null 2>&1; }

@@ -112,4 +112,16 @@ describeWithHosts('a host that is prepared', () => {
     await host.exec('rm /usr/local/sbin/useradd');
     expect(await texts('did', prepare('do', other))).toContain('the user second, without a password');
   });
+
+  it('says what a system lacks by which things are installed', async () => {
+    await host.exec('mv /usr/bin/apt-get /usr/bin/rsync /root/');
+    try {
+      await expect(prepare('do', at())).rejects.toMatchObject({
+        code: 'HOST_SYSTEM_UNKNOWN',
+        message: expect.stringContaining('rsync'),
+      });
+    } finally {
+      await host.exec('mv /root/apt-get /root/rsync /usr/bin/');
+    }
+  });
 });

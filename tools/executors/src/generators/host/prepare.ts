@@ -96,4 +96,10 @@ function stepError(host: string, { code, text }: { code: string; text: string },
   return errors.HOST_PREPARE_FAILED({ host, step: text, said: tail(said) });
 }
 
-const tail = (text: string): string => text.trim().split('\n').slice(-8).join('\n');
+const tail = (text: string): string =>
+  text
+    .trim()
+    .split('\n')
+    .slice(-8)
+    .map((line) => `    ${line}`)
+    .join('\n');

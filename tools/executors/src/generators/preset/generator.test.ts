@@ -7,7 +7,7 @@ import { parseOptions } from '../../pipeline/index.ts';
 import { parseService } from '../../service/index.ts';
 import { registeredOptions } from '../nx-json.ts';
 import { collected } from './collect.ts';
-import preset from './generator.ts';
+import preset, { packaged } from './generator.ts';
 
 const files = collected(join(import.meta.dirname, '../../../../..'));
 let tree: Tree;
@@ -61,5 +61,11 @@ describe('preset', () => {
   it('fills no workspace that has projects', async () => {
     tree.write('libs/mine/package.json', '{}');
     await expect(make()).rejects.toMatchObject({ code: 'WORKSPACE_NOT_EMPTY' });
+  });
+
+  it('says how the template is made where the plugin is source', async () => {
+    const none = () => packaged(join(import.meta.dirname, 'nowhere.json'));
+    await expect(preset(tree, { name: 'my-org' }, none)).rejects.toMatchObject({ code: 'TEMPLATE_MISSING' });
+    expect(tree.exists('libs')).toBe(false);
   });
 });

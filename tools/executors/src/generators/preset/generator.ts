@@ -19,7 +19,7 @@ export interface PresetSchema {
 export default async function preset(
   tree: Tree,
   { name, scope: said, skipFormat }: PresetSchema,
-  template: () => Files = packaged,
+  template: () => Files = () => packaged(),
 ): Promise<() => void> {
   return explained(async () => {
     const scope = scopeNamed(said ?? name);
@@ -67,9 +67,8 @@ const lines = (ours: string, others: string): string =>
     ...others.split('\n').filter((line) => line.trim() !== '' && !ours.split('\n').includes(line)),
   ].join('\n') + '\n';
 
-/** @throws TEMPLATE_MISSING where the plugin is source, and nobody made it */
-function packaged(): Files {
-  const file = join(TEMPLATES, 'workspace.json');
+/** The files in the package. @throws TEMPLATE_MISSING where the plugin is source, and nobody made it */
+export function packaged(file: string = join(TEMPLATES, 'workspace.json')): Files {
   if (!existsSync(file)) throw errors.TEMPLATE_MISSING({});
   return JSON.parse(readFileSync(file, 'utf8')) as Files;
 }
