@@ -27,7 +27,7 @@ export async function listed(
   );
 }
 
-const OF_THE_ROOT = new Set(['registries', 'status', 'verify', 'doctor', 'approve']);
+const OF_THE_ROOT = new Set(['registries', 'status', 'board', 'verify', 'doctor', 'approve']);
 const OF_SERVICES = new Set(['smoke', 'deploy-vps', 'releases']);
 
 function whose(name: string): string {
@@ -42,7 +42,7 @@ export async function executorsPage(workspace: string): Promise<string> {
     heading('Executors', 'tools/executors/executors.json and the schema of each executor'),
     'The plugin gives every publishable package the targets `build`, `publish-registry`, `nx-release-publish`, `promote` and `rollback`,',
     'every service (a project with a [`sluice.json`](service.md)) `build`, `publish-registry`, `promote`, `smoke`, `deploy-vps`, `rollback` and `releases`,',
-    'and the root of the workspace `registries`, `status`, `verify`, `doctor` and `approve`. Other names can be given by the option',
+    'and the root of the workspace `registries`, `status`, `board`, `verify`, `doctor` and `approve`. Other names can be given by the option',
     '[`targets`](options.md#targets). A stage is named as the configuration: `-c test`, or `money:promote:test`. Nx keeps the option `--version` for itself:',
     'write it behind `--`, as in `npx nx run api:deploy-vps:staging -- --version=sha-0123456789ab`.',
     'Under Nx every failure ends with an exit code that is not 0; the code of the [error](errors.md) stands in the output. The',

@@ -182,7 +182,7 @@ export function CellSheet({ board, data, route, now, close }: CellSheetProps) {
                       Opens in {span(Date.parse(until) - now)}, at {instant(until)}.
                     </>
                   )}
-                  {who && who.length > 0 && <> May give it: {who.join(', ')}.</>}
+                  {who?.some((one) => !detail.includes(one)) && <> May give it: {who.join(', ')}.</>}
                   {next && !until && (
                     <>
                       {' '}

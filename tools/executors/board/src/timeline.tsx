@@ -20,7 +20,7 @@ interface TimelineProps {
 export function TimelineView({ board, data, route, now, go }: TimelineProps) {
   const { text, stage, name, type } = route;
   const narrow = useMedia('(max-width: 960px)');
-  const height = narrow ? 92 : 40;
+  const height = narrow ? 76 : 40;
   const asked = useRef(new Set<number>());
   const [total, setTotal] = useState<number>();
   const events = useRef(new Map<number, TimelineEvent>());

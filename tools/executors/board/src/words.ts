@@ -51,7 +51,7 @@ export function headline(cell: Cell, now: number): string {
   const { waiting, failed, wentBack, running } = cell;
   switch (moodOf(cell)) {
     case 'failed':
-      return `${failed?.version} failed: ${failed?.code}, ${failed?.outcome}`;
+      return `${failed?.version} failed: ${failed?.code}, ${failed?.outcome}${running ? `; ${runs(cell)}` : ''}`;
     case 'held':
       return `${cell.version} is held: nothing promotes it`;
     case 'closed':
@@ -61,7 +61,7 @@ export function headline(cell: Cell, now: number): string {
         ? `${waiting.version} can come in: the gate is open`
         : `${waiting?.version} can come in`;
     case 'back':
-      return `went back from ${wentBack?.from}: ${wentBack?.reason}`;
+      return `went back from ${wentBack?.from}${(cell.held ?? []).includes(wentBack?.from ?? '') ? ', which is held' : ''}: ${wentBack?.reason}`;
     default:
       return running ? runs(cell) : '';
   }

@@ -5,6 +5,7 @@ import { changesBetweenStages } from './changes.ts';
 import { filesSince } from './files-since.ts';
 import { judgeWaiting, type Judged } from './judging.ts';
 import { assembleBoard, stageHeads, type KnownProject } from './model/board.ts';
+import { word } from './model/cells.ts';
 import { evidenceOf } from './model/evidence.ts';
 import { selectEvents, timelinePage, type TimelineQuery } from './model/timeline.ts';
 import type { Board, Changes, Evidence, Timeline } from './model/types.ts';
@@ -95,7 +96,10 @@ class LiveBoard implements BoardSource {
   async evidence(name: string, version: string): Promise<Evidence | undefined> {
     const kind = this.#state.published(name, version)?.record.pipeline;
     const stages = this.#places.filter(({ pipeline }) => pipeline === kind).map((place) => place.name);
-    return evidenceOf(this.#state, { name, version }, stages);
+    const { profile, options } = this.#context;
+    const local = profile === 'local' ? ' --git-dir=.sluice/local/ledger.git' : '';
+    const reading = (batch: string) => `git${local} show ${word(options.ledger.branch)}:${word(batch)}`;
+    return evidenceOf(this.#state, { name, version }, stages, reading);
   }
 
   async changes(name: string, stage: string): Promise<Changes | undefined> {

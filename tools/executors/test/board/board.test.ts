@@ -103,7 +103,7 @@ describe('the flow', { timeout: 60_000 }, () => {
     await dialog.getByText(`feat(money): cents ${HOSTILE}`).waitFor();
     const text = await dialog.innerText();
     expect(text).toContain('soak is missing');
-    expect(text).toContain('May give it: rita@acme.example');
+    expect(text).toContain('can be given by rita@acme.example');
     expect(text).toContain('It would carry 1 commit since 1.0.0');
     expect(text).toContain('npx nx approve -c public');
     await open(new URL(page.url()).hash);

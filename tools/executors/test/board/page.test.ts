@@ -68,6 +68,11 @@ describe('words', () => {
     ],
     [{ wentBack: { from: '2', at: '', by: '', reason: 'slow' } }, 'back', 'went back from 2: slow'],
     [
+      { wentBack: { from: '2', at: '', by: '', reason: 'slow' }, held: ['2'] },
+      'back',
+      'went back from 2, which is held: slow',
+    ],
+    [
       {
         version: '1',
         running: {

@@ -1,15 +1,19 @@
 import type { LedgerState, Promoted, Published } from '../../ledger/types.ts';
-import { word } from './cells.ts';
 import { eventOf, selectEvents } from './timeline.ts';
 import type { Approval, Evidence, EvidenceStage } from './types.ts';
 
 const AFTERWARDS = ['rolled-back', 'held', 'released', 'deployed', 'deploy-failed', 'returned'];
 
-/** The sheet of one artifact; undefined where the ledger does not know it. `stages` are those of its pipeline, in order. Pure. */
+/**
+ * The sheet of one artifact; undefined where the ledger does not know it. Pure.
+ * @param stages those of its pipeline, in order
+ * @param reading the command that shows a batch of the ledger
+ */
 export function evidenceOf(
   state: LedgerState,
   artifact: { name: string; version: string },
   stages: readonly string[],
+  reading: (batch: string) => string,
 ): Evidence | undefined {
   const { name, version } = artifact;
   const published = state.published(name, version);
@@ -55,10 +59,7 @@ export function evidenceOf(
     events: afterwards,
     commands: [
       { label: 'Prove the bytes in every stage', command: 'npx nx verify' },
-      {
-        label: 'Read its records in the ledger',
-        command: `git log -p <ledger branch> -S ${word(record.integrity)}`,
-      },
+      { label: 'Read the record of its publication', command: reading(published.batch) },
     ],
   };
 }

@@ -322,9 +322,12 @@ describe('the timeline', () => {
 });
 
 describe('the evidence of an artifact', () => {
+  const reading = (batch: string) => `show ${batch}`;
   it('is where it came from, who let it in, and its hash in every stage', () => {
     const state = stateOf(published('1.0.0'), approved, promoted('1.0.0'));
-    expect(evidenceOf(state, { name: '@acme/money', version: '1.0.0' }, ['test', 'public'])).toMatchObject({
+    expect(
+      evidenceOf(state, { name: '@acme/money', version: '1.0.0' }, ['test', 'public'], reading),
+    ).toMatchObject({
       project: 'money',
       digest: 'sha512-1.0.0',
       builtFrom: { commit: 'commit-1.0.0', root: 'libs/money', by: 'dev' },
@@ -343,6 +346,7 @@ describe('the evidence of an artifact', () => {
         },
       ],
       events: [],
+      commands: [{ command: 'npx nx verify' }, { command: 'show records/0.json' }],
     });
   });
   it('says where other bytes are, what is gone, and what is held', () => {
@@ -354,7 +358,12 @@ describe('the evidence of an artifact', () => {
       back,
       held,
     );
-    const sheet = evidenceOf(state, { name: '@acme/money', version: '1.1.0' }, ['test', 'public', 'far']);
+    const sheet = evidenceOf(
+      state,
+      { name: '@acme/money', version: '1.1.0' },
+      ['test', 'public', 'far'],
+      reading,
+    );
     expect(sheet?.held?.reason).toBe('broken');
     expect(sheet?.stages.map(({ entered, gone }) => [entered?.same, gone])).toEqual([
       [true, undefined],
@@ -364,7 +373,7 @@ describe('the evidence of an artifact', () => {
     expect(sheet?.events.map((event) => event.type)).toEqual(['held', 'rolled-back']);
   });
   it('is nothing for what was never published', () => {
-    expect(evidenceOf(stateOf(), { name: 'x', version: '1' }, [])).toBeUndefined();
+    expect(evidenceOf(stateOf(), { name: 'x', version: '1' }, [], reading)).toBeUndefined();
   });
 });
 
