@@ -11,7 +11,8 @@ import type { Workspace } from './types.ts';
 export async function checkVersions(workspace: Workspace, state: LedgerState, stage: string): Promise<void> {
   const tags = await tagsOfHead(workspace);
   for (const { project, name, version, publishable } of workspace.members) {
-    if (!publishable) continue;
+    // A snapshot is of its own count: it comes after nothing and before nothing.
+    if (!publishable || version.startsWith('0.0.0-')) continue;
     const tagged = versionsOf(workspace, project, tags)[0];
     const recorded = await recordedBefore(workspace, state, stage, name);
     const highest = [tagged, recorded].filter((one) => one !== undefined).toSorted(rcompare)[0];

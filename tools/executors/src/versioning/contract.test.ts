@@ -88,11 +88,12 @@ describe.each(NAMES)('a release with %s', { timeout: 120_000 }, (name) => {
 
   it('adds to a changelog, and loses nothing of it', async () => {
     await history.change('units', 'fix', 'halves are rounded');
+    await history.change('logger', 'feat', 'colours');
     await history.release();
     const changelog: string = await history.read('libs/units/CHANGELOG.md');
     expect(changelog.indexOf('1.1.1')).toBeGreaterThan(-1);
     expect(changelog.indexOf('halves are rounded')).toBeLessThan(changelog.indexOf('dozens are counted'));
-    expect(history.tags()).toEqual(expect.arrayContaining(['units@1.1.1', 'money@1.0.2']));
+    expect(history.tags()).toEqual(expect.arrayContaining(['units@1.1.1', 'money@1.0.2', 'logger@1.1.0']));
     history.push();
   });
 
@@ -102,12 +103,23 @@ describe.each(NAMES)('a release with %s', { timeout: 120_000 }, (name) => {
     const { bumps } = await history.release({ preid: 'beta' });
     expect(bumps.map(({ project }) => project)).toEqual(['logger']);
     const { tags } = await history.in('github', 'logger');
-    expect(tags).toMatchObject({ latest: '1.0.0', beta: expect.stringMatching(/^1\.1\.0-beta\.[01]$/) });
+    expect(tags).toMatchObject({ latest: '1.1.0', beta: expect.stringMatching(/^1\.2\.0-beta\.[01]$/) });
     expect(history.tags()).toContain(`logger@${tags['beta']}`);
     await history.change('logger', 'fix', 'no level is lost');
     const [next] = (await history.release({ preid: 'beta' })).bumps;
-    expect(next?.to).toMatch(/^1\.1\.0-beta\.[12]$/);
+    expect(next?.to).toMatch(/^1\.2\.0-beta\.[12]$/);
     expect(next?.to).not.toBe(tags['beta']);
-    expect((await history.in('github', 'logger')).tags).toMatchObject({ latest: '1.0.0', beta: next?.to });
+    expect((await history.in('github', 'logger')).tags).toMatchObject({ latest: '1.1.0', beta: next?.to });
+  });
+
+  it('mends an older line on a branch of its own, and leaves latest where it is', async () => {
+    history.flow.git('switch', '--quiet', '--create', '1.0.x', 'logger@1.0.0');
+    await history.change('logger', 'fix', 'no line is lost');
+    const { bumps, results } = await history.release();
+    expect(bumps.map(({ name: one, to }) => `${one} ${to}`)).toEqual(['@acme/logger 1.0.1']);
+    expect(results.map(({ success }) => success)).toEqual([true]);
+    const { versions, tags } = await history.in('github', 'logger');
+    expect(versions).toContain('1.0.1');
+    expect(tags).toMatchObject({ latest: '1.1.0' });
   });
 });

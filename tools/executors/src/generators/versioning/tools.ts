@@ -32,6 +32,8 @@ export const SETUPS: Record<VersioningName, ToolSetup> = {
         access: 'public',
         baseBranch: branch,
         updateInternalDependencies: 'patch',
+        // The identifier stands alone, so that it is the dist-tag: npx changeset version --snapshot canary.
+        snapshot: { prereleaseTemplate: '{tag}.{datetime}' },
         // As the other tools do it: whoever ships a dependency that was released is released too.
         ___experimentalUnsafeOptions_WILL_CHANGE_IN_PATCH: { updateInternalDependents: 'always' },
       },
