@@ -76,12 +76,12 @@ describeWithHosts('the proxy of a real host', () => {
       const body = (await (await fetch(machine.url(80))).text()).trim();
       shares[body] = (shares[body] ?? 0) + 1;
     };
-    let over = false;
+    const over = new AbortController();
     const counting = (async () => {
-      while (!over) await count().catch(() => undefined);
+      while (!over.signal.aborted) await count().catch(() => undefined);
     })();
     const good = await run(await service('two'), { canary: '30%', canaryForMs: 4_000 });
-    over = true;
+    over.abort();
     await counting;
     expect(good, `${good.line}\n${good.lines}`).toMatchObject({ success: true });
     expect(Object.keys(shares).sort()).toEqual(['one', 'two']);
