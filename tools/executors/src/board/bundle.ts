@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
 /** The page's code and style, ready to be served. */
 export interface PageFiles {
@@ -25,6 +26,8 @@ export async function pageFiles(): Promise<PageFiles> {
 /** Bundles the sources of the page: one classic script that a file opened from a disk may run too. */
 export async function bundlePage(): Promise<PageFiles> {
   const { build } = await import('rolldown');
+  const preact = dirname(createRequire(import.meta.url).resolve('preact/package.json'));
+  const licence = await readFile(join(preact, 'LICENSE'), 'utf8');
   const [{ output }, style] = await Promise.all([
     build({
       input: join(PAGE, 'src/main.tsx'),
@@ -32,7 +35,7 @@ export async function bundlePage(): Promise<PageFiles> {
       platform: 'browser',
       logLevel: 'silent',
       transform: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-      output: { format: 'iife', minify: true },
+      output: { format: 'iife', minify: true, banner: `/*! With Preact:\n${licence.trim()}\n*/` },
     }),
     readFile(join(PAGE, 'src/page.css'), 'utf8'),
   ]);

@@ -160,6 +160,27 @@ describe('the server', () => {
   });
 });
 
+describe('what cannot be found out', () => {
+  it('is said, and the rest is shown', async () => {
+    // The rules of the live profile are those of the remote, and there is none.
+    story.git('fetch', '--quiet', '.sluice/local/ledger.git', 'sluice/ledger:sluice/ledger');
+    const live = await openBoard(await story.context({ SLUICE_PROFILE: 'live' }));
+    const board = await live.whole();
+    await live.close();
+    expect(board.problems).toEqual([expect.stringMatching(/^POLICY_UNREACHABLE: /)]);
+    const money = board.pipelines[0]?.projects.find((one) => one.project === 'money');
+    expect(money?.cells[2]).toMatchObject({
+      version: '1.0.0',
+      waiting: { version: '1.1.0', gated: true, problem: expect.stringContaining('POLICY_UNREACHABLE') },
+    });
+    expect(board.pipelines[0]?.stages.map((stage) => stage.registry)).toEqual([
+      'npm.pkg.github.com',
+      'npm.test.example.com',
+      'default',
+    ]);
+  });
+});
+
 describe('sluice board', () => {
   it('writes one file with all of it, and no secret', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-board-out-'));

@@ -1,8 +1,6 @@
 import type { LedgerState, Promoted, Published } from '../../ledger/types.ts';
-import { eventOf, selectEvents } from './timeline.ts';
+import { eventOf } from './timeline.ts';
 import type { Approval, Evidence, EvidenceStage } from './types.ts';
-
-const AFTERWARDS = ['rolled-back', 'held', 'released', 'deployed', 'deploy-failed', 'returned'];
 
 /**
  * The sheet of one artifact; undefined where the ledger does not know it. Pure.
@@ -20,10 +18,10 @@ export function evidenceOf(
   if (!published) return undefined;
   const { record } = published;
   const hold = state.hold(name, version)?.record;
-  const events = selectEvents(state, { name, types: AFTERWARDS });
-  const afterwards = Array.from({ length: events.length }, (_, index) => events.at(events.length - 1 - index))
-    .flatMap((entry) => (entry ? [eventOf(entry)] : []))
-    .filter((event) => event.version === version);
+  const afterwards = [...state.setbacks(name), ...stages.flatMap((stage) => state.deployments(stage, name))]
+    .filter((entry) => entry.record.version === version)
+    .sort((a, b) => b.order - a.order)
+    .map(eventOf);
   return {
     name,
     project: record.project,

@@ -58,8 +58,8 @@ export class Story {
     return this.git('rev-parse', 'HEAD');
   }
 
-  async context(): Promise<Context> {
-    const context = await openContext({ workspaceRoot: this.root, env: this.env });
+  async context(env: NodeJS.ProcessEnv = {}): Promise<Context> {
+    const context = await openContext({ workspaceRoot: this.root, env: { ...this.env, ...env } });
     this.#opened.push(context);
     return context;
   }
