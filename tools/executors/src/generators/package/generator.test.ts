@@ -101,4 +101,33 @@ describe('the generator', () => {
     await expect(pack(tree, { name: 'tax', scope: '@other' })).rejects.toThrow('FOLDER_TAKEN: libs/tax');
     expect(tree.read('libs/tax/package.json', 'utf8')).toBe(before);
   });
+
+  it('changes nothing when it runs again', async () => {
+    await pack(tree, { name: 'tax', scope: '@acme' });
+    tree.write('libs/tax/src/index.ts', 'mine;\n');
+    const changes = () => tree.listChanges().map(({ path, content }) => [path, content?.toString()]);
+    const before = changes();
+    await pack(tree, { name: 'tax', scope: '@acme' });
+    expect(changes()).toEqual(before);
+  });
+
+  it('adopts one that is private yet, and keeps what it says', async () => {
+    const old = { name: '@acme/tax', private: true, main: 'index.js', license: 'ISC' };
+    writeJson(tree, 'libs/tax/package.json', old);
+    await pack(tree, { name: 'tax', scope: '@acme' });
+    const { private: _, ...rest } = old;
+    expect(readJson(tree, 'libs/tax/package.json')).toEqual({ ...rest, version: '0.1.0' });
+    expect(tree.children('libs/tax')).toEqual(['package.json']);
+  });
+
+  it('takes no name that another project has', async () => {
+    writeJson(tree, 'libs/old/package.json', { name: '@acme/other', version: '1.0.0', nx: { name: 'tax' } });
+    await expect(pack(tree, { name: 'tax', scope: '@acme' })).rejects.toMatchObject({
+      code: 'PROJECT_TAKEN',
+    });
+    await expect(pack(tree, { name: 'other', scope: '@acme' })).rejects.toMatchObject({
+      code: 'PROJECT_TAKEN',
+    });
+    expect(tree.exists('libs/tax')).toBe(false);
+  });
 });

@@ -1,21 +1,28 @@
 import { join } from 'node:path';
 import type { Tree } from '@nx/devkit';
-import { formatFiles, generateFiles, offsetFromRoot, readJson } from '@nx/devkit';
-import { errors } from '../../foundation/index.ts';
+import { formatFiles, generateFiles, logger, offsetFromRoot, readJson } from '@nx/devkit';
 import { explained } from '../nx-json.ts';
 import { addCompiler, addToWorkspaces, siblingsOf, TEMPLATES } from '../workspace.ts';
+import { adopt } from './adopt.ts';
 import { nameOf, type PackageSchema } from './naming.ts';
 
-/** Scaffolds a package, and sees to it that the workspace knows and compiles it. */
+/** Scaffolds a package, or makes one that is there publishable, and sees to it that the workspace knows and compiles it. */
 export default async function pack(
   tree: Tree,
   schema: PackageSchema & { skipFormat?: boolean },
 ): Promise<() => void> {
   return explained(async () => {
-    const siblings = siblingsOf(tree).filter(({ kind }) => kind === 'package');
-    const { packageName, projectName, directory } = nameOf(schema, siblings);
-    if (tree.exists(`${directory}/package.json`)) throw errors.FOLDER_TAKEN({ folder: directory });
+    const siblings = siblingsOf(tree);
+    const naming = nameOf(schema, siblings);
+    const { packageName, projectName, directory } = naming;
     const { license = 'UNLICENSED' } = readJson<{ license?: string }>(tree, 'package.json');
+    if (tree.exists(`${directory}/package.json`)) {
+      if (!adopt(tree, naming, license))
+        logger.info(`Sluice: ${directory} is a package that is published already`);
+      addToWorkspaces(tree, directory);
+      if (!schema.skipFormat) await formatFiles(tree);
+      return () => {};
+    }
     generateFiles(tree, join(TEMPLATES, 'package'), directory, {
       packageName,
       projectName,
