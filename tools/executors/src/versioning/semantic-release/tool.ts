@@ -94,9 +94,11 @@ async function next(
     throw failed(messageOf(cause), cause);
   });
   if (!reached) throw failed(said.trim().split('\n').at(-1) ?? 'it does not release from this branch');
-  if (!result) return undefined;
+  // Without one where it only gives an older release another channel.
+  const release = (result || {}) as { nextRelease?: { version: string; notes?: string } };
+  if (!release.nextRelease) return undefined;
   const { project, name, root: folder, version: from } = member;
-  const { version: to, notes = '' } = result.nextRelease;
+  const { version: to, notes = '' } = release.nextRelease;
   return { project, name, root: folder, from, to, notes: untitled(notes, to) };
 }
 

@@ -1,5 +1,6 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { GateOptions } from '../../pipeline/types.ts';
 import { Flow, type StageName } from '../../promotion/testing/flow.ts';
 import { release, type ReleaseOptions, type ReleaseOutcome } from '../index.ts';
 import { TOOLS, type ToolUnderTest } from './tools.ts';
@@ -19,10 +20,14 @@ export class History {
     this.tool = tool;
   }
 
-  static async start(name: keyof typeof TOOLS): Promise<History> {
+  static async start(
+    name: keyof typeof TOOLS,
+    gates?: Partial<Record<StageName, GateOptions>>,
+  ): Promise<History> {
     const tool = TOOLS[name] as ToolUnderTest;
     const flow = await Flow.start({
       packages: GRAPH,
+      ...(gates ? { gates } : {}),
       options: { versioning: name },
       files: {
         '.gitignore': 'home\ndist\n.sluice/local\nnode_modules\n.nx\n',
