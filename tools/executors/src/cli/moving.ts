@@ -10,6 +10,7 @@ import type { LedgerState } from '../ledger/types.ts';
 import { nameOf } from '../promotion/named.ts';
 import type { PromoteOptions } from '../promotion/promote.ts';
 import { rollback } from '../promotion/rollback.ts';
+import { openProgress, type Progress } from '../report/live/index.ts';
 import { formatPlan } from '../report/plan.ts';
 import { ask, planExit, requestsFor, type Door, type Perform } from './shared.ts';
 
@@ -46,10 +47,18 @@ export function promoteCommand(program: Command, perform: Perform): void {
         };
         if (!options.dryRun && process.stdin.isTTY && process.stderr.isTTY)
           await offerApproval(door, kind, options);
-        const { plan, results } = await kind.promote(context, {
-          ...options,
-          onResult: (result) => void (flags.json || flags.dryRun || isGate(result) || say(result.line)),
+        const progress = await openProgress({
+          title: `promote to ${stage}`,
+          signal,
+          quiet: flags.json || flags.dryRun || false,
         });
+        const { plan, results } = await toItsEnd(progress, () =>
+          kind.promote(context, {
+            ...options,
+            onEvent: progress.onEvent,
+            onResult: (result) => void (isGate(result) || progress.settled(result)),
+          }),
+        );
         const closed = new Map(
           plan.items.flatMap((item) =>
             item.gate?.open === false ? [[`${item.name}@${item.version}`, item.gate] as const] : [],
@@ -62,6 +71,21 @@ export function promoteCommand(program: Command, perform: Perform): void {
         return flags.dryRun ? planExit(plan.items) : exitOf(results);
       }, flags),
     );
+}
+
+/** What is shown meanwhile ends with the work, whether that came to its end or not. */
+export async function toItsEnd<R extends { results: PackageResult[] }>(
+  progress: Progress,
+  work: () => Promise<R>,
+): Promise<R> {
+  try {
+    const done = await work();
+    progress.end(done.results);
+    return done;
+  } catch (error) {
+    progress.end();
+    throw error;
+  }
 }
 
 /** At a terminal, a person who may approve can do so on the spot. */
@@ -155,15 +179,19 @@ export function rollbackCommand(program: Command, perform: Perform): void {
         }
         if (kind.pipeline === 'services')
           return rollbackServices(context, { stage, names: packages, signal, flags, answer });
-        const { plans, results } = await rollback(context, {
-          stage,
-          packages,
-          signal,
-          dryRun: dryRun ?? false,
-          ...(to ? { to } : {}),
-          ...(version ? { version } : {}),
-          ...(reason ? { reason } : {}),
-        });
+        const progress = await openRollback(stage, signal, flags);
+        const { plans, results } = await toItsEnd(progress, () =>
+          rollback(context, {
+            stage,
+            packages,
+            signal,
+            onEvent: progress.onEvent,
+            dryRun: dryRun ?? false,
+            ...(to ? { to } : {}),
+            ...(version ? { version } : {}),
+            ...(reason ? { reason } : {}),
+          }),
+        );
         answer(
           flags.json
             ? JSON.stringify({ plans, results }, undefined, 2)
@@ -173,6 +201,10 @@ export function rollbackCommand(program: Command, perform: Perform): void {
       }, flags);
     });
 }
+
+/** The results are the answer, so they are said there alone. */
+const openRollback = (stage: string, signal: AbortSignal, { json, dryRun }: RollbackFlags) =>
+  openProgress({ title: `roll back in ${stage}`, signal, quiet: json || dryRun || false });
 
 /** Services that serve in a stage by a deployment of this run. */
 function deployedBy(state: LedgerState, stage: string, run: string): string[] {
@@ -211,8 +243,10 @@ async function rollbackServices(
       options,
     };
   });
-  const how = { signal, onEvent: () => {}, settle: () => {} };
-  const { data, results } = await rollbackServiceTasks(context, stage, tasks, how);
+  const progress = await openRollback(stage, signal, flags);
+  const { onEvent, watched } = progress;
+  const how = { signal, onEvent, settle: () => {}, ...(watched ? { watched } : {}) };
+  const { data, results } = await toItsEnd(progress, () => rollbackServiceTasks(context, stage, tasks, how));
   answer(flags.json ? JSON.stringify(data, undefined, 2) : results.map(({ line }) => line).join('\n'));
   return exitOf(results);
 }

@@ -4,8 +4,9 @@ import { override, waiting } from '../promotion/approve.ts';
 import { approveByComment } from '../promotion/approve-comment.ts';
 import { APPROVAL_WAIT, approveAll, asData, waitMs } from '../promotion/approve-staged.ts';
 import { unhold } from '../promotion/rollback.ts';
+import { openProgress } from '../report/live/index.ts';
 import { formatApprovals, formatPlan } from '../report/plan.ts';
-import { exitOf } from './moving.ts';
+import { exitOf, toItsEnd } from './moving.ts';
 import { kindOfStage } from '../promotion/kinds/index.ts';
 import { ask, requestsFor, type Perform } from './shared.ts';
 
@@ -41,20 +42,29 @@ export function approveCommand(program: Command, perform: Perform): void {
     .action((stage: string, packages: string[], flags: ApproveFlags) =>
       perform(async ({ context, signal, answer, say }) => {
         const requests = await requestsFor(context, kindOfStage(context.options, stage, 'approve'), packages);
-        const done = await approveAll(context, {
-          stage,
-          say,
+        const progress = await openProgress({
+          title: `approvals for ${stage}`,
           signal,
-          waitMs: waitMs(flags.wait),
-          dryRun: flags.dryRun ?? false,
-          ...(requests ? { requests } : {}),
-          ...(flags.comment ? { comment: flags.comment } : {}),
-          ...(flags.expires ? { expires: flags.expires } : {}),
-          confirm: async (plan, signer) => {
-            say(formatPlan(plan));
-            if (flags.yes || !process.stdin.isTTY) return true;
-            return ask(`Approve these ${waiting(plan).length} as ${signer.principal}?`, signal);
-          },
+          quiet: flags.json || flags.dryRun || false,
+        });
+        const { done } = await toItsEnd(progress, async () => {
+          const done = await approveAll(context, {
+            stage,
+            say,
+            signal,
+            onEvent: progress.onEvent,
+            waitMs: waitMs(flags.wait),
+            dryRun: flags.dryRun ?? false,
+            ...(requests ? { requests } : {}),
+            ...(flags.comment ? { comment: flags.comment } : {}),
+            ...(flags.expires ? { expires: flags.expires } : {}),
+            confirm: async (plan, signer) => {
+              say(formatPlan(plan));
+              if (flags.yes || !process.stdin.isTTY) return true;
+              return ask(`Approve these ${waiting(plan).length} as ${signer.principal}?`, signal);
+            },
+          });
+          return { done, results: done.session?.results ?? [] };
         });
         answer(flags.json ? JSON.stringify(asData(done), undefined, 2) : formatApprovals(done));
         return exitOf(done.session?.results ?? []);

@@ -27,12 +27,18 @@ export class Member {
   }
 }
 
+/** `lost`: it does not answer, and is waited for so many milliseconds more. */
+export type HostEvent = { host: string; phase: PhaseName } & (
+  { event: 'started' | 'done' | 'failed' } | { event: 'lost'; leftMs: number }
+);
+
 export interface Reach {
   run: string;
   /** How long a host that was lost may stay away before its phase has failed. */
   patienceMs: number;
   sleep: (ms: number) => Promise<void>;
   onLine?: (host: string, phase: PhaseName, line: string) => void;
+  onHost?: (event: HostEvent) => void;
 }
 
 /** Phases whose facts are needed, that only look, or that run more than once: after a lost connection they run again, whatever the journal says. */
@@ -68,9 +74,14 @@ export async function runOn(
     member.tail = [...member.tail.slice(1 - TAIL), line];
     reach.onLine?.(member.name, phase, line);
   };
+  const host = member.name;
+  reach.onHost?.({ host, phase, event: 'started' });
   try {
-    return await persist(member, phase, { ...input, onLine }, reach);
+    const result = await persist(member, phase, { ...input, onLine }, reach);
+    reach.onHost?.({ host, phase, event: 'done' });
+    return result;
   } catch (thrown) {
+    reach.onHost?.({ host, phase, event: 'failed' });
     const error = asSluiceError(thrown);
     Object.assign(error.details, { host: member.name, phase, log: member.tail });
     throw error;
@@ -90,6 +101,7 @@ async function persist(
       const lost = error instanceof SluiceError && error.code === 'CONNECTION_LOST';
       if (!lost || input.signal?.aborted || losses >= 2) throw error;
       if (await hadItsEffect(member, phase, input.signal, reach, error)) return { facts: [], log: [] };
+      reach.onHost?.({ host: member.name, phase, event: 'started' });
     }
   }
 }
@@ -121,6 +133,7 @@ async function hadItsEffect(
       const away = error instanceof SluiceError && LOST.has(error.code);
       if (!away) throw error;
       if (signal?.aborted || waited >= reach.patienceMs) throw lost;
+      reach.onHost?.({ host: member.name, phase, event: 'lost', leftMs: reach.patienceMs - waited });
       await reach.sleep(pause);
       waited += pause;
     }

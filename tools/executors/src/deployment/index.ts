@@ -5,5 +5,6 @@ export { rollbackServices, type ReturnOptions } from './rollback.ts';
 export { planReturn, type ReturnPlan, type ReturnRequest } from './rollback-plan.ts';
 export { driftOf, formatReleases, listReleases, type ReleasesReport } from './releases.ts';
 export { readEnvFile } from './variables.ts';
+export type { HostEvent } from './fleet.ts';
 export type { DeploymentResult } from './results.ts';
 export type * from './types.ts';

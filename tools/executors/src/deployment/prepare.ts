@@ -1,7 +1,7 @@
 import { errors } from '../foundation/index.ts';
 import type { ServiceStage } from '../service/types.ts';
 import { releasesOf, truthOf, type FoundBackup } from './facts.ts';
-import { Member, runOn, sideBySide, type Reach } from './fleet.ts';
+import { Member, runOn, sideBySide, type HostEvent, type Reach } from './fleet.ts';
 import type { Setting } from './inputs.ts';
 import { askOutside, outsideChecks } from './outside.ts';
 import type { Deployment } from './passage.ts';
@@ -31,6 +31,8 @@ export interface PrepareOptions {
   canaryForMs?: number;
   signal?: AbortSignal;
   onLine?: Reach['onLine'];
+  /** What a host of a project is at. */
+  onHost?: (project: string, event: HostEvent) => void;
 }
 
 /** Opens the hosts of a service, without connecting yet. */
@@ -54,11 +56,16 @@ export async function openMembers(
 export const closeMembers = async (members: Member[]): Promise<void> =>
   void (await Promise.allSettled(members.map(({ host }) => host.close())));
 
-export const reachOf = (context: DeploymentContext, { onLine }: Pick<PrepareOptions, 'onLine'>): Reach => ({
+export const reachOf = (
+  context: DeploymentContext,
+  { onLine, onHost }: Pick<PrepareOptions, 'onLine' | 'onHost'>,
+  project: string,
+): Reach => ({
   run: context.run,
   patienceMs: PATIENCE,
   sleep: context.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
   ...(onLine ? { onLine } : {}),
+  ...(onHost ? { onHost: (event: HostEvent) => onHost(project, event) } : {}),
 });
 
 /** What is on the hosts now. Reads only. */
@@ -103,7 +110,7 @@ export async function planDeployment(
   });
   const members = await openMembers(context, stage, artifact.project);
   try {
-    const reach = reachOf(context, options);
+    const reach = reachOf(context, options, artifact.project);
     const hash = context.environmentHash ?? environmentHash;
     const [{ hosts, backups }, hashed] = await Promise.all([
       lookAt(members, reach, signal),

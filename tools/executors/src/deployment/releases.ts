@@ -24,7 +24,7 @@ export async function listReleases(
   if (stage.hosts.length === 0) throw errors.SERVICE_NO_HOSTS({ stage: stage.name });
   const members = await openMembers(context, stage, project);
   try {
-    const { hosts, backups } = await lookAt(members, reachOf(context, {}), signal);
+    const { hosts, backups } = await lookAt(members, reachOf(context, {}, project), signal);
     return {
       project,
       stage: stage.name,

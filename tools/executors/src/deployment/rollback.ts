@@ -54,7 +54,7 @@ async function rollbackOne(
   let members: Passage['members'] = [];
   try {
     members = await openMembers(context, stage, project);
-    const reach = reachOf(context, options);
+    const reach = reachOf(context, options, project);
     const { hosts, backups } = await lookAt(members, reach, signal);
     const held = await heldOf(context, request.name, hosts[0]?.releases ?? []);
     const way = planReturn(request, stage.name, hosts, { backups, held, targets: context.targets });
@@ -197,7 +197,7 @@ const table: Row<Returning>[] = [
       passage.page = false;
     },
   },
-  { title: 'record', pastReturn: true, run: async (passage) => passage.record() },
+  { title: 'record', asks: true, pastReturn: true, run: async (passage) => passage.record() },
   prune,
   unlock,
 ];

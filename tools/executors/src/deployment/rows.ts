@@ -260,6 +260,7 @@ const closing = (together: boolean): Row<Deployment>[] => [
   { ...finish, ...(together ? { waitsForAll: 'baked' } : {}) },
   {
     title: 'record',
+    asks: true,
     run: async (passage) => passage.record(),
     pastReturn: true,
     reaches: 'recorded',

@@ -48,8 +48,7 @@ export const deployTasks: Work<DeployExecutorOptions> = (context, tasks, how) =>
       together: options.together ?? false,
       dryRun: options.dryRun ?? false,
       signal: how.signal,
-      onEvent: sayRows(how),
-      onLine: (host, phase, line) => say(`${host} ${phase} | ${line}`),
+      ...telling(how),
       onNote: (project, note) => say(`${project}: ${note}`),
       onResult: (result) => how.settle(result, stageName),
     });
@@ -101,8 +100,7 @@ export async function rollbackServiceTasks(
     ...(await givenBy(context, options)),
     dryRun: options.dryRun ?? false,
     signal: how.signal,
-    onEvent: sayRows(how),
-    onLine: (host, phase, line) => say(`${host} ${phase} | ${line}`),
+    ...telling(how),
     onResult: (result) => how.settle(result, stageName),
   });
   return { data: { plans, results }, results };
@@ -126,13 +124,17 @@ function duration(said: string): number {
   }
 }
 
-/** A deployment takes long enough for people to want to see where it is. */
-const sayRows =
-  ({ onEvent }: How) =>
-  (event: StepEvent): void => {
-    onEvent(event);
-    if (event.event === 'started') say(`${event.subject}: ${event.row}`);
-  };
+/** A deployment takes long enough for people to want to see where it is: at a terminal, or line by line. */
+const telling = ({ onEvent, watched }: How) =>
+  watched
+    ? { onEvent, ...watched }
+    : {
+        onEvent: (event: StepEvent): void => {
+          onEvent(event);
+          if (event.event === 'started') say(`${event.subject}: ${event.row}`);
+        },
+        onLine: (host: string, phase: string, line: string) => say(`${host} ${phase} | ${line}`),
+      };
 
 const say = (line: string): void => void process.stderr.write(redact(`${line}\n`));
 

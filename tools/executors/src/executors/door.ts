@@ -7,6 +7,7 @@ import { openContext, type Context } from '../promotion/context.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import { annotationOf } from '../report/job/index.ts';
 import { SERVICE_FILE } from '../service/types.ts';
+import { retryLine, type Watched } from '../report/live/index.ts';
 import type { StepEvent } from '../steps/index.ts';
 
 /** One Nx task as the engines see it. */
@@ -40,7 +41,7 @@ export type Settle = (result: PackageResult, stage?: string) => void;
 export type Work<O extends CommonOptions> = (
   context: Context,
   tasks: Task<O>[],
-  how: { signal: AbortSignal; onEvent: (event: StepEvent) => void; settle: Settle },
+  how: { signal: AbortSignal; onEvent: (event: StepEvent) => void; settle: Settle; watched?: Watched },
 ) => Promise<Report>;
 
 /** An executor for one task. Prints the result and maps it to `{success}`. */
@@ -193,11 +194,6 @@ function annotate(ended: Ended): void {
 
 /** What takes long or goes wrong for a while is said while it happens, on standard error. */
 function progress(event: StepEvent): void {
-  if (event.event !== 'retrying') return;
-  const seconds = (event.inMs / 1000).toFixed(1);
-  process.stderr.write(
-    redact(
-      `${event.subject}: "${event.row}" again in ${seconds} s (${event.error.code}: ${event.error.message})\n`,
-    ),
-  );
+  const line = retryLine(event);
+  if (line !== undefined) process.stderr.write(`${line}\n`);
 }

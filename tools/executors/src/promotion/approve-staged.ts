@@ -109,7 +109,8 @@ async function approveStaged(context: Context, stage: Stage, options: SessionOpt
   if (approved.length > 0) {
     const requests = approved.map(({ item: { project, name, version } }) => ({ project, name, version }));
     session.results.push(
-      ...(await promote(context, { ...limitsOf(options), stage: stage.name, requests })).results,
+      ...(await promote(context, { ...limitsOf(options), ...toldBy(options), stage: stage.name, requests }))
+        .results,
     );
   }
   for (const { item } of all) {
@@ -119,6 +120,7 @@ async function approveStaged(context: Context, stage: Stage, options: SessionOpt
   return session;
 }
 
+const toldBy = ({ onEvent }: EngineOptions) => (onEvent ? { onEvent } : {});
 const idOf = ({ name, version }: PlanItem) => `${name}@${version}`;
 
 /** Waits for each as soon as those that it needs can be installed. Returns what did not come, by package. */
@@ -154,6 +156,7 @@ async function waitForAll(
       },
     })),
     ...limitsOf(options),
+    ...toldBy(options),
   });
   const problems = new Map<string, SluiceError>();
   for (const { item } of all) {

@@ -4,7 +4,7 @@ import type { LedgerState, RecordBody } from '../ledger/types.ts';
 import type { Stage } from '../pipeline/types.ts';
 import type { StageStore } from '../registry/types.ts';
 import { runRows, type Row } from '../steps/index.ts';
-import { failure, lookUp, type PackageResult } from './carry.ts';
+import { failure, lookUp, type EngineOptions, type PackageResult } from './carry.ts';
 import type { Context } from './context.ts';
 import { fail, findNamed } from './named.ts';
 import { record } from './recording.ts';
@@ -24,6 +24,7 @@ export interface RollbackOptions {
   reason?: string;
   dryRun?: boolean;
   signal?: AbortSignal;
+  onEvent?: EngineOptions['onEvent'];
 }
 
 /** What taking one package back means, decided before anything is changed. */
@@ -241,6 +242,7 @@ export async function rollback(
       context,
     })),
     ...(options.signal ? { signal: options.signal } : {}),
+    ...(options.onEvent ? { onEvent: options.onEvent } : {}),
   });
   const done = [...undoings.values()].filter(({ plan }) => outcomes.get(plan.name)?.status === 'done');
   const problem = await record(context, signer, (newest) =>

@@ -316,6 +316,36 @@ describe('runRows', () => {
     expect([...outcomes.values()].map(({ status }) => status)).toEqual(['done', 'done']);
   });
 
+  it('says who is waited for, until when it tries, and where it may ask a person', async () => {
+    const events: StepEvent[] = [];
+    let tries = 0;
+    const rows: Row<string>[] = [
+      {
+        title: 'put',
+        waitsFor: 'there',
+        reaches: 'there',
+        retry: { attempts: 9, pause: 100, longest: 100, within: 1_000 },
+        run: async (id) => {
+          tries += 1;
+          if (id === 'units' && tries === 1) throw failure(true);
+        },
+      },
+      { title: 'record', asks: true, run: async () => {} },
+    ];
+    await runRows({
+      rows,
+      subjects: subjects({ units: [], money: ['units'] }),
+      clock: { now: () => tries * 400, sleep: async () => {}, random: () => 1 },
+      onEvent: (event) => events.push(event),
+    });
+    const of = (name: StepEvent['event']) => events.filter(({ event }) => event === name);
+    expect(of('waiting')).toEqual([
+      { subject: 'money', event: 'waiting', row: 'put', state: 'there', for: ['units'] },
+    ]);
+    expect(of('retrying')).toMatchObject([{ subject: 'units', inMs: 100, leftMs: 600 }]);
+    expect(of('started')).toContainEqual({ subject: 'units', event: 'started', row: 'record', asks: true });
+  });
+
   it('reports a circle instead of waiting for ever', async () => {
     await expect(runRows({ rows: [], subjects: subjects({ a: ['b'], b: ['a'] }) })).rejects.toMatchObject({
       code: 'DEPENDENCY_CYCLE',

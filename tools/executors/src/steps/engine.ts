@@ -16,8 +16,13 @@ export type Outcome =
   | { id: string; status: 'cancelled'; reached: string[] };
 
 export type StepEvent =
-  | { subject: string; event: 'started' | 'done'; row: string }
-  | { subject: string; event: 'retrying'; row: string; error: SluiceError; inMs: number }
+  /** `asks`: a person may be asked something at the terminal until the row is done. */
+  | { subject: string; event: 'started'; row: string; asks?: boolean }
+  | { subject: string; event: 'done'; row: string }
+  /** The row cannot start before these subjects reached that state. */
+  | { subject: string; event: 'waiting'; row: string; state: string; for: string[] }
+  /** `leftMs`: no new attempt starts after so many milliseconds. */
+  | { subject: string; event: 'retrying'; row: string; error: SluiceError; inMs: number; leftMs?: number }
   | { subject: string; event: 'ended'; outcome: Outcome };
 
 export interface RunOptions<C> {
@@ -84,10 +89,17 @@ async function runSubject<C>(
   const own = states.get(subject.id) as Milestones;
   const done: Row<C>[] = [];
   const ended = (outcome: object) => ({ id: subject.id, reached: own.reached, ...outcome }) as Outcome;
+  const missing = (row: Row<C>, ids: string[], state: string | undefined) => {
+    if (state === undefined) return undefined;
+    const open = ids.filter((id) => states.get(id)?.isOpen(state));
+    if (open.length > 0)
+      onEvent?.({ subject: subject.id, event: 'waiting', row: row.title, state, for: open });
+    return firstMissing(ids, state, states);
+  };
   for (const row of options.rows) {
     const by =
-      (row.waitsFor && (await firstMissing(subject.after, row.waitsFor, states))) ||
-      (row.waitsForAll && (await firstMissing(others(subject, options), row.waitsForAll, states)));
+      (await missing(row, subject.after, row.waitsFor)) ??
+      (await missing(row, others(subject, options), row.waitsForAll));
     if (by) {
       await undo(done, subject.context);
       return ended(signal?.aborted ? { status: 'cancelled' } : { status: 'blocked', by });
@@ -97,7 +109,8 @@ async function runSubject<C>(
       return ended({ status: 'cancelled' });
     }
     if (!row.when || row.when(subject.context)) {
-      onEvent?.({ subject: subject.id, event: 'started', row: row.title });
+      const asks = row.asks === undefined ? {} : { asks: row.asks };
+      onEvent?.({ subject: subject.id, event: 'started', row: row.title, ...asks });
       const error = await attempt(row, subject, options);
       if (error === 'enough') return ended({ status: 'done' });
       if (error) {
@@ -156,7 +169,16 @@ async function attempt<C>(
     if (!error.transient || tries >= policy.attempts || stop?.aborted) return error;
     const pause = nextPause(policy, tries, error.retryAfterMs, clock.random());
     if (policy.within !== undefined && clock.now() - begun + pause > policy.within) return error;
-    options.onEvent?.({ subject: subject.id, event: 'retrying', row: row.title, error, inMs: pause });
+    const left =
+      policy.within === undefined ? {} : { leftMs: Math.max(0, policy.within - (clock.now() - begun)) };
+    options.onEvent?.({
+      subject: subject.id,
+      event: 'retrying',
+      row: row.title,
+      error,
+      inMs: pause,
+      ...left,
+    });
     try {
       await clock.sleep(pause, stop);
     } catch {
@@ -230,6 +252,10 @@ class Milestones {
     if (this.reached.includes(state)) return Promise.resolve(true);
     if (this.#ended !== undefined) return Promise.resolve(this.#ended);
     return new Promise((resolve) => this.#waiting.push({ state, resolve }));
+  }
+  /** Neither reached nor out of reach. */
+  isOpen(state: string): boolean {
+    return this.#ended === undefined && !this.reached.includes(state);
   }
   reach(state: string): void {
     if (this.reached.includes(state)) return;

@@ -21,6 +21,8 @@ export interface Row<C> {
   verify?: (context: C, signal: AbortSignal) => Promise<void>;
   /** Takes the row's effect back when a later row fails for good; `error` is why, undefined where the subject was stopped or blocked. */
   undo?: (context: C, error?: SluiceError) => Promise<void>;
+  /** A person may be asked something at the terminal while it runs (a key's passphrase). */
+  asks?: boolean;
   /** `undo` runs also where the row itself failed: a part of its effect may be there. */
   undoesParts?: boolean;
   /** What was begun is brought to its end: a stop on request is not heeded by this row. */
