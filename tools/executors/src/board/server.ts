@@ -46,9 +46,6 @@ export async function serveBoard(
     });
   });
   await listen(server, options.port);
-  const stop = source.watch(() => {
-    for (const stream of streams) stream.write('event: changed\ndata: {}\n\n');
-  });
   const beat = setInterval(() => {
     for (const stream of streams) stream.write(': still here\n\n');
   }, HEARTBEAT_MS);
@@ -57,7 +54,6 @@ export async function serveBoard(
     url: `http://127.0.0.1:${port}/`,
     close: async () => {
       clearInterval(beat);
-      stop();
       for (const stream of streams) stream.end();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -130,12 +126,17 @@ async function answer(
       return json(await source.evidence(asked('name'), asked('version')));
     case '/api/changes':
       return json(await source.changes(asked('name'), asked('stage')));
-    case '/api/events':
+    case '/api/events': {
       response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
       response.write('retry: 1000\n\n');
+      const stop = source.watch(() => void response.write('event: changed\ndata: {}\n\n'));
       streams.add(response);
-      response.on('close', () => streams.delete(response));
+      response.on('close', () => {
+        stop();
+        streams.delete(response);
+      });
       return;
+    }
     default:
       return send(request, response, 404, 'text/plain', 'There is nothing here.\n');
   }

@@ -76,12 +76,14 @@ class LiveBoard implements BoardSource {
   }
 
   async board(): Promise<Board> {
+    // Where somebody watches, the ledger is looked at anyway.
+    if (!this.#timer) await this.#look('here');
     void this.#deepen();
     return this.#current();
   }
 
   async whole(): Promise<Board> {
-    await this.#look(true);
+    await this.#look('remote');
     await this.#deepen();
     return this.#current();
   }
@@ -111,7 +113,7 @@ class LiveBoard implements BoardSource {
   watch(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.#timer ??= setInterval(() => {
-      this.#looking ??= this.#look(false).finally(() => (this.#looking = undefined));
+      this.#looking ??= this.#look('both').finally(() => (this.#looking = undefined));
     }, LOOK_MS);
     return () => {
       this.#listeners.delete(listener);
@@ -153,7 +155,7 @@ class LiveBoard implements BoardSource {
   }
 
   /** Whether the ledger moved: in this clone at every look, at its remote now and then. */
-  async #look(now: boolean): Promise<void> {
+  async #look(where: 'here' | 'remote' | 'both'): Promise<void> {
     const ledger = await this.#context.ledger();
     const head = await ledger.repository.call([
       'rev-parse',
@@ -161,9 +163,9 @@ class LiveBoard implements BoardSource {
       '--quiet',
       `refs/heads/${this.#context.options.ledger.branch}`,
     ]);
-    const due = now || Date.now() - this.#asked > ASK_MS;
+    const due = where === 'remote' || (where === 'both' && Date.now() - this.#asked > ASK_MS);
     if (!due && head.stdout.trim() === (this.#state.head ?? '')) {
-      if (Date.now() - this.#judgedAt > JUDGE_MS && this.#judged) void this.#deepen();
+      if (Date.now() - this.#judgedAt > JUDGE_MS) void this.#deepen();
       return;
     }
     this.#asked = Date.now();
@@ -189,8 +191,8 @@ class LiveBoard implements BoardSource {
       this.#again ||= this.#state.head !== this.#deepenedFor;
       return this.#deepening;
     }
-    const fresh = this.#state.head === this.#deepenedFor && Date.now() - this.#judgedAt < JUDGE_MS;
-    if (fresh && this.#judged) return Promise.resolve();
+    const isFresh = this.#state.head === this.#deepenedFor && Date.now() - this.#judgedAt < JUDGE_MS;
+    if (isFresh) return Promise.resolve();
     this.#deepening = this.#findOut().finally(() => {
       this.#deepening = undefined;
       if (this.#again && !this.#closed) {
