@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../foundation/index.ts';
-import { buildAfresh, release, type Bump } from '../versioning/index.ts';
+import type { Bump } from '../versioning/index.ts';
 import { exitOf } from './moving.ts';
 import type { Perform } from './shared.ts';
 
@@ -28,6 +28,7 @@ export function releaseCommand(program: Command, perform: Perform): void {
     .action((flags: ReleaseFlags) =>
       perform(async ({ context, signal, answer, say }) => {
         const { dryRun, firstRelease, preid, json } = flags;
+        const { buildAfresh, release } = await import('../versioning/index.ts');
         const { bumps, results } = await release(context, {
           dryRun: dryRun ?? false,
           firstRelease: firstRelease ?? false,
