@@ -1,8 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { leaseLocalRegistries } from '../executors/src/registry/local/index.ts';
 import { copyWorkspace } from '../executors/src/testing/copy-workspace.ts';
 import { startHost, whyNoHost, type DemoHost } from './host.ts';
@@ -174,6 +182,16 @@ async function story(addresses: Map<string, { url: string }>): Promise<void> {
   await hand.type('npx nx verify', { says: /verified/ });
 }
 
+/** The copy goes away; what the board shows of it stays. */
+async function board(): Promise<void> {
+  hand.act('All of it as a page', 'npx nx board serves it, and follows what happens.');
+  await hand.type('npx nx board --output=board', { says: /The board is in/, show: false });
+  const page = join(workspace, 'dist/demo-board/index.html');
+  mkdirSync(dirname(page), { recursive: true });
+  copyFileSync(join(copy, 'board/index.html'), page);
+  print(`   Open it in a browser: ${page}\n`);
+}
+
 prepare();
 let host: DemoHost | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -198,6 +216,7 @@ try {
     print(
       `\nA service on a real host is shown where Docker runs (${missing}): start it, then npm run demo.\n`,
     );
+  await board();
   print(
     `\nAll as told, in ${Math.round((performance.now() - began) / 1000)} s. Try it by hand: README.md, "Your first gated promotion".\n`,
   );
