@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FreshWorkspace, NX } from './fresh-workspace.ts';
 import { must } from './published-plugin.ts';
 
@@ -17,8 +17,7 @@ afterEach(async () => {
 });
 
 /** A repository that knows nothing of Nx: two packages with scripts of their own, one of which needs the other. */
-async function repository(context: TestContext, range = '*'): Promise<FreshWorkspace> {
-  context.skip(offline !== undefined, offline);
+async function repository(range = '*'): Promise<FreshWorkspace> {
   workspace = await FreshWorkspace.begin();
   const pack = (name: string, more: object) =>
     JSON.stringify({
@@ -61,8 +60,10 @@ async function travelled(made: FreshWorkspace): Promise<Record<string, string | 
 }
 
 describe('nx add @sluice/nx', { timeout: 6 * MINUTES }, () => {
-  it('puts it into a plain npm-workspaces repository, keeping what is there', async (context) => {
-    const made = await repository(context);
+  beforeEach(({ skip }) => skip(offline !== undefined, offline));
+
+  it('puts it into a plain npm-workspaces repository, keeping what is there', async () => {
+    const made = await repository();
     const manifest = {
       name: 'plain',
       version: '0.0.0',
@@ -103,22 +104,27 @@ describe('nx add @sluice/nx', { timeout: 6 * MINUTES }, () => {
     expect(await stagesIn(made)).toEqual(second.stages);
   });
 
-  it('puts it into a workspace of pnpm', async (context) => {
-    const made = await repository(context, 'workspace:^');
-    await must('npm', ['install', '--prefix', join(made.folder, 'tools'), '--loglevel=error', 'pnpm@10'], {
+  it.each([
+    { manager: 'pnpm', tool: 'pnpm@10', range: 'workspace:^', install: ['install', '--no-frozen-lockfile'] },
+    { manager: 'yarn', tool: 'yarn@1.22.22', range: '^1.0.0', install: ['install'] },
+  ])('puts it into a workspace of $manager', async ({ manager, tool, range, install }) => {
+    const made = await repository(range);
+    await must('npm', ['install', '--prefix', join(made.folder, 'tools'), '--loglevel=error', tool], {
       cwd: made.folder,
     });
     made.env['PATH'] = `${join(made.folder, 'tools/node_modules/.bin')}:${process.env['PATH']}`;
-    await made.write(
-      'package.json',
-      JSON.stringify({ name: 'fast', private: true, devDependencies: { nx: NX } }),
-    );
-    await made.write('pnpm-workspace.yaml', "packages:\n  - 'packages/*'\n");
+    const manifest = { name: 'fast', private: true, devDependencies: { nx: NX } };
+    if (manager === 'pnpm') await made.write('pnpm-workspace.yaml', "packages:\n  - 'packages/*'\n");
+    const workspaces = manager === 'pnpm' ? {} : { workspaces: ['packages/*'] };
+    await made.write('package.json', JSON.stringify({ ...manifest, ...workspaces }));
     await made.write('nx.json', JSON.stringify({ analytics: false, neverConnectToCloud: true }));
-    await made.must('pnpm', 'install', '--no-frozen-lockfile');
-    await made.must('pnpm', 'exec', 'nx', 'add', '@sluice/nx');
+    await made.must(manager, ...install);
+    await made.must(manager, ...(manager === 'pnpm' ? ['exec', 'nx'] : ['nx']), 'add', '@sluice/nx');
 
-    expect(await made.text('pnpm-workspace.yaml')).toContain('verdaccio-audit>node-fetch');
+    const pinned = await made.text(manager === 'pnpm' ? 'pnpm-workspace.yaml' : 'package.json');
+    expect(pinned).toMatch(
+      manager === 'pnpm' ? /verdaccio-audit>node-fetch/ : /"\*\*\/verdaccio-audit\/node-fetch"/,
+    );
     expect(await stagesIn(made)).toEqual([{ name: 'qa', registry: NOT_PUBLIC }]);
     expect(await travelled(made)).toEqual({ '@acme/says': '1.2.3', '@acme/words': '1.2.3' });
   });

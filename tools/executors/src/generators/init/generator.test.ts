@@ -114,7 +114,12 @@ describe('init', () => {
     tree.write('yarn.lock', '');
     await init(tree, {}, around());
     expect(readJson(tree, 'package.json').overrides).toBeUndefined();
-    expect(readJson(tree, 'package.json').resolutions).toEqual({ 'verdaccio-audit/node-fetch': '2.7.0' });
+    expect(readJson(tree, 'package.json').resolutions).toEqual({ '**/verdaccio-audit/node-fetch': '2.7.0' });
+    tree.write('.yarnrc.yml', 'nodeLinker: node-modules\n');
+    await init(tree, {}, around());
+    expect(readJson(tree, 'package.json').resolutions).toMatchObject({
+      'verdaccio-audit/node-fetch': '2.7.0',
+    });
     tree.write('pnpm-workspace.yaml', '# ours\npackages:\n  - libs/*\n');
     await init(tree, {}, around());
     expect(tree.read('pnpm-workspace.yaml', 'utf8')).toBe(

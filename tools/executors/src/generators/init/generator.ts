@@ -103,9 +103,11 @@ function pinForVerdaccio(tree: Tree): void {
     return;
   }
   const yarn = tree.exists('yarn.lock');
+  // Yarn 1 looks for a path from the top, the later ones anywhere.
+  const nested = `${tree.exists('.yarnrc.yml') ? '' : '**/'}verdaccio-audit/node-fetch`;
   updateJson(tree, 'package.json', (manifest: Record<string, Record<string, unknown> | undefined>) =>
     yarn
-      ? { ...manifest, resolutions: { 'verdaccio-audit/node-fetch': version, ...manifest['resolutions'] } }
+      ? { ...manifest, resolutions: { [nested]: version, ...manifest['resolutions'] } }
       : {
           ...manifest,
           overrides: { 'verdaccio-audit': { 'node-fetch': version }, ...manifest['overrides'] },
