@@ -26,6 +26,7 @@ export async function tell(
     digest: setting.release.digest,
     release: setting.release.release,
     hosts: members.map(({ name }) => name),
+    ...(served ? { from: served.release } : {}),
     ...(verdict ? { outcome: verdict.outcome } : {}),
     ...(verdict?.outcome === 'restored' && served ? { to: served.release } : {}),
     ...(failed

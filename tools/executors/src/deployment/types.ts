@@ -137,6 +137,8 @@ export interface DeploymentEvent {
   digest: string;
   release: string;
   hosts: string[];
+  /** The release that served before, where one did. */
+  from?: string;
   /** For `failed` (a deployment or rollback), and for `rolled-back`: what is true now. */
   outcome?: DeploymentOutcome;
   error?: { code: string; what: string; state: string; next: string };

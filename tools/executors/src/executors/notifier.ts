@@ -5,7 +5,7 @@ import type { PackageResult } from '../promotion/carry.ts';
 import type { PromotionPlan } from '../promotion/types.ts';
 import { openNotifier, type Notification } from '../report/notifications/index.ts';
 
-type Told = Omit<Notification, 'by' | 'repository'>;
+type Told = Omit<Notification, 'by' | 'repository' | 'link'>;
 
 /** Tells whoever the options name, in the name of who runs this. */
 export function notifierOf({ env, options, identity: repository }: Context): (told: Told) => Promise<void> {
@@ -16,15 +16,22 @@ export function notifierOf({ env, options, identity: repository }: Context): (to
     // Standard output may be somebody's answer; a CI system reads commands from both.
     write: (line) => process.stderr.write(`${line}\n`),
   });
-  return (told) => notifier.notify({ ...told, by: ownerOf(env), repository });
+  const link = runUrl(env);
+  return (told) => notifier.notify({ ...told, by: ownerOf(env), repository, ...(link ? { link } : {}) });
 }
 
 /** In words: who runs this, and where. */
 export function ownerOf(env: NodeJS.ProcessEnv): string {
-  const { GITHUB_ACTOR: actor, GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = env;
-  if (actor && env['GITHUB_RUN_ID'])
-    return `${actor} (${server}/${repository}/actions/runs/${env['GITHUB_RUN_ID']})`;
+  const { GITHUB_ACTOR: actor } = env;
+  const run = runUrl(env);
+  if (actor && run) return `${actor} (${run})`;
   return `${userInfo().username}@${hostname()}`;
+}
+
+/** The page of the CI run that this happens in. */
+function runUrl(env: NodeJS.ProcessEnv): string | undefined {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = env;
+  return server && repository && run ? `${server}/${repository}/actions/runs/${run}` : undefined;
 }
 
 /** Names in a title, before the rest is only counted. */
