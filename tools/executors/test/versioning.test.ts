@@ -2,13 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startGitHub, type TestGitHub } from '../src/testing/github/index.ts';
 import { NxWorkspace } from './nx-workspace.ts';
 
+/** What the plugin for GitHub would say of pull requests and issues, of which there are none. */
+const QUIET = { successCommentCondition: false, failCommentCondition: false };
 type Tarballs = { versions: Record<string, { dist: { integrity: string } }> };
 
 /** The tools' own commands, in a real workspace; each test stands on the one before. */
 describe('the own commands of versioning tools', { timeout: 240_000 }, () => {
   let workspace: NxWorkspace;
+  let github: TestGitHub;
   const tags = () => workspace.git('tag', '--list').split('\n').filter(Boolean);
   const read = (file: string) => readFileSync(join(workspace.root, file), 'utf8');
   const write = (file: string, content: object) =>
@@ -22,7 +26,7 @@ describe('the own commands of versioning tools', { timeout: 240_000 }, () => {
       `cd libs/${project} && ${command}`,
     );
   const released = (project: string, env: NodeJS.ProcessEnv = {}) =>
-    inFolder(project, 'semantic-release --no-ci', env);
+    inFolder(project, 'semantic-release --no-ci', { GH_TOKEN: 'of-the-job', ...env });
 
   const setTool = (versioning: string) =>
     workspace.json('nx.json', (nx) => {
@@ -44,16 +48,25 @@ describe('the own commands of versioning tools', { timeout: 240_000 }, () => {
         for (const stage of options?.packages?.stages ?? []) delete stage.gate;
       return nx;
     });
+    // Git goes to the folder, the plugin for GitHub to an API in small.
+    const address = 'https://github.com/acme/platform.git';
+    workspace.git('config', `url.file://${remote}.insteadOf`, address);
+    github = await startGitHub();
+    github.state.branches['main'] = { sha: workspace.git('rev-parse', 'HEAD') };
     setTool('semantic-release');
     for (const project of ['units', 'money', 'logger'])
       write(`libs/${project}/.releaserc.json`, {
         branches: ['main'],
-        repositoryUrl: `file://${remote}`,
+        repositoryUrl: address,
         tagFormat: `${project}@\${version}`,
         // What money needs is in the first stage alone.
-        plugins: [
-          ['@sluice/nx/semantic-release', project === 'units' ? { channels: { latest: 'test' } } : {}],
-        ],
+        plugins:
+          project === 'units'
+            ? [
+                ['@sluice/nx/semantic-release', { channels: { latest: 'test' } }],
+                ['@semantic-release/github', { githubApiUrl: github.url, ...QUIET }],
+              ]
+            : ['@sluice/nx/semantic-release'],
       });
     write('libs/invoice/.release-it.json', { plugins: { '@sluice/nx/release-it': {} } });
     workspace.commit('chore: tools');
@@ -61,7 +74,10 @@ describe('the own commands of versioning tools', { timeout: 240_000 }, () => {
     expect(code, out).toBe(0);
     workspace.git('push', '--quiet', '--follow-tags', 'origin', 'HEAD');
   });
-  afterAll(() => workspace.close());
+  afterAll(async () => {
+    await github.close();
+    await workspace.close();
+  });
 
   it('semantic-release: makes no tag where the first stage cannot be reached', async () => {
     workspace.change('units', 'feat(units): dozens');
@@ -77,6 +93,10 @@ describe('the own commands of versioning tools', { timeout: 240_000 }, () => {
   it('semantic-release: publishes and proves before the tag, and promotes along its channel', async () => {
     const { code, out } = await released('units');
     expect(code, out).toBe(0);
+    expect(github.state.releases).toMatchObject([
+      { tag: 'units@1.1.0', body: expect.stringContaining('dozens') },
+    ]);
+    expect(github.violations).toEqual([]);
     expect(tags()).toContain('units@1.1.0');
     expect(workspace.git('rev-list', '-1', 'units@1.1.0')).toBe(workspace.git('rev-parse', 'HEAD'));
     expect(workspace.git('ls-remote', 'origin', 'refs/heads/main')).toContain(
@@ -145,6 +165,11 @@ describe('the own commands of versioning tools', { timeout: 240_000 }, () => {
     const version = await workspace.run('changeset', 'version');
     expect(version.code, version.out).toBe(0);
     workspace.commit('Version Packages');
+    const plan = await workspace.run('sluice', 'release', '--dry-run', '--json');
+    expect(JSON.parse(plan.stdout)).toMatchObject({
+      bumps: [],
+      results: [{ name: '@acme/logger', version: '1.1.0', status: 'planned' }],
+    });
     const { code, out } = await workspace.run('sluice', 'release');
     expect(code, out).toBe(0);
     expect(workspace.git('rev-list', '-1', 'logger@1.1.0')).toBe(workspace.git('rev-parse', 'HEAD'));

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseOptions } from '../pipeline/index.ts';
@@ -79,8 +79,20 @@ describe('what cannot be released', { timeout: 60_000 }, () => {
     await rm(join(history.flow.root, 'package-lock.json'));
     await history.flow.write({ ...changeset('@acme/units'), 'pnpm-lock.yaml': 'lockfileVersion: "1"\n' });
     history.commit('feat: pnpm');
-    history.flow.env['PATH'] = '/usr/bin:/bin';
-    await refused('LOCK_FILE_STALE');
+    const bin = join(history.flow.root, 'home/bin');
+    await history.flow.write({ 'home/bin/pnpm': '#!/bin/sh\necho "no such protocol" >&2\nexit 1\n' });
+    await chmod(join(bin, 'pnpm'), 0o755);
+    const path = history.flow.env['PATH'];
+    history.flow.env['PATH'] = `${bin}:${path}`;
+    await refused('LOCK_FILE_STALE').finally(() => (history.flow.env['PATH'] = path));
+    expect(history.flow.git('stash', 'list')).toContain('what a release wrote that failed before its commit');
+  });
+
+  it("yarn's first lock file names none of the workspace's packages, and nothing is asked of yarn", async () => {
+    await rm(join(history.flow.root, 'package-lock.json'));
+    await history.flow.write({ ...changeset('@acme/money'), 'yarn.lock': '# yarn lockfile v1\n' });
+    history.commit('feat: yarn');
+    expect((await history.release()).bumps.map(({ to }) => to)).toEqual(['1.1.0']);
   });
 
   it('a version that the first stage holds, and neither a tag nor a record here knows', async () => {

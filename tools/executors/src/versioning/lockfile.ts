@@ -7,7 +7,7 @@ import { FIELDS } from './order.ts';
 import { openWorkspace } from './workspace.ts';
 import type { Manifest, Workspace } from './types.ts';
 
-/** Clients whose lock file only they can write, and how without installing anything. yarn's names no version of a workspace. */
+/** Clients whose lock file only they can write, and how without installing anything. */
 const CLIENTS: { file: string; command: string; args: string[] }[] = [
   { file: 'pnpm-lock.yaml', command: 'pnpm', args: ['install', '--lockfile-only', '--ignore-scripts'] },
   { file: 'yarn.lock', command: 'yarn', args: ['install', '--mode=update-lockfile'] },
@@ -25,7 +25,7 @@ export async function updateLockFile(workspace: Workspace): Promise<void> {
     return;
   }
   const client = CLIENTS.find(({ file }) => existsSync(join(root, file)));
-  if (!client) return;
+  if (!client || (client.command === 'yarn' && (await isClassic(root)))) return;
   const said = await refusalOf(client, root, env);
   if (said === undefined) return;
   throw errors.LOCK_FILE_STALE({
@@ -34,6 +34,10 @@ export async function updateLockFile(workspace: Workspace): Promise<void> {
     said,
   });
 }
+
+/** The first yarn keeps nothing of the workspace's own packages in its lock file. */
+const isClassic = async (root: string): Promise<boolean> =>
+  (await readFile(join(root, 'yarn.lock'), 'utf8')).includes('# yarn lockfile v1');
 
 /** What the client said where it failed; undefined where it did not. */
 async function refusalOf(

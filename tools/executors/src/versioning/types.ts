@@ -28,6 +28,8 @@ export interface Workspace {
   root: string;
   env: NodeJS.ProcessEnv;
   git: Repository;
+  /** A path of the workspace as git names it: the workspace may be a folder of a larger repository. */
+  inGit(path: string): string;
   /** Dependencies come before their dependents. */
   members: Member[];
   /** Name of the git tag that a release gets. */

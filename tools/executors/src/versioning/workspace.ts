@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join, posix, relative, sep } from 'node:path';
 import mapWorkspaces from '@npmcli/map-workspaces';
 import { parse } from 'yaml';
 import type { Repository } from '../git/index.ts';
@@ -15,12 +15,14 @@ export async function openWorkspace(given: {
   repository: Repository;
 }): Promise<Workspace> {
   const { workspaceRoot: root, env, repository: git } = given;
+  const prefix = relative(git.root, realpathSync(root)).split(sep).join('/');
   const folders = await mapWorkspaces({ cwd: root, pkg: { workspaces: await globs(root) } });
   const found = await Promise.all([...folders.values()].map((folder) => readMember(root, folder)));
   return {
     root,
     env,
     git,
+    inGit: (path) => posix.join(prefix, path),
     members: inGraphOrder(found.filter((member) => member !== undefined)),
     tagOf: await releaseTags(root),
   };

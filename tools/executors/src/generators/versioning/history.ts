@@ -45,8 +45,12 @@ export async function oldTags(workspace: Workspace): Promise<OldTag[]> {
   return found.toSorted((a, b) => rcompare(b.version, a.version));
 }
 
-async function versionAt({ git }: Workspace, tag: string, { root }: Member): Promise<string | undefined> {
-  const text = await git.show(tag, `${root}/package.json`);
+async function versionAt(
+  { git, inGit }: Workspace,
+  tag: string,
+  { root }: Member,
+): Promise<string | undefined> {
+  const text = await git.show(tag, inGit(`${root}/package.json`));
   return text === undefined ? undefined : (JSON.parse(text) as Manifest).version;
 }
 

@@ -33,7 +33,7 @@ export async function commitsSinceTag(
   const tagged = versionsOf(workspace, member.project, await tagsOfHead(workspace));
   const version = [...tagged, ...(known === undefined ? [] : [known])].toSorted(rcompare)[0];
   const range = version === undefined ? 'HEAD' : `${tagOf(member.project, version)}..HEAD`;
-  return commitsIn(git, range, member.root);
+  return commitsIn(git, range, workspace.inGit(member.root));
 }
 
 async function commitsIn(git: Repository, range: string, folder: string): Promise<Commit[]> {

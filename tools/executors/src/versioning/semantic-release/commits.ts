@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { relative } from 'node:path';
@@ -50,7 +51,7 @@ function shipped(text = '{}'): string {
   );
 }
 
-const folderOf = (git: Repository, cwd: string): string => relative(git.root, cwd) || '.';
+const folderOf = (git: Repository, cwd: string): string => relative(git.root, realpathSync(cwd)) || '.';
 
 type Step<T> = (config: object, context: ReleaseContext) => Promise<T>;
 
