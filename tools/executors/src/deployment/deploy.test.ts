@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { errors } from '../foundation/index.ts';
 import type { PhaseName } from '../host/types.ts';
+import type { HostEvent } from './fleet.ts';
 import type { Fault } from './testing/fake-host.ts';
 import { artifactOf, serving, World } from './testing/world.ts';
 
@@ -186,6 +187,23 @@ describe('when something fails', () => {
       // What had its effect is not done twice: one migration of the first deployment, one of this.
       expect(world.machine('api', 'one').migrated).toHaveLength(2);
     }
+  });
+
+  it('says what each host is at, and how long one that was lost is waited for', async () => {
+    const seen: [string, HostEvent][] = [];
+    const onHost = (project: string, event: HostEvent) => void seen.push([project, event]);
+    await world.deploy({ onHost, faults: { two: [{ phase: 'start', how: 'gone' }] } });
+    expect(seen.every(([project]) => project === 'api')).toBe(true);
+    const at = (host: string, phase: PhaseName) =>
+      seen.flatMap(([, event]) => (event.host === host && event.phase === phase ? [event] : []));
+    expect(at('one', 'start').map(({ event }) => event)).toEqual(['started', 'done']);
+    const [first, ...rest] = at('two', 'start');
+    const last = rest.pop();
+    expect([first?.event, last?.event]).toEqual(['started', 'failed']);
+    const left = rest.map((event) => (event.event === 'lost' ? event.leftMs : 0));
+    expect(left.length).toBeGreaterThan(1);
+    expect(left).toEqual(left.toSorted((a, b) => b - a));
+    expect(left.at(-1)).toBeGreaterThan(0);
   });
 
   it('takes all others back where a host is gone for good, and that one does it by itself', async () => {
