@@ -9,7 +9,10 @@ let flow: Flow;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  flow = await Flow.start({ packages: { units: [], money: ['units'], solo: [] } });
+  flow = await Flow.start({
+    packages: { units: [], money: ['units'], solo: [] },
+    gates: { public: { approvals: 1 } },
+  });
   env = { ...flow.env, OTHER_TOKEN: SECRET };
   await flow.build();
   await flow.publish();
@@ -70,7 +73,7 @@ describe.skipIf(!hasPty)('at a terminal', () => {
     expect(typed.written()).not.toContain('\u001b[?25l');
   });
 
-  it('a rollback says its answer below the table; NO_COLOR and a pipe get plain lines', async () => {
+  it('a rollback says its answer below the table; approve asks; NO_COLOR and a pipe get plain lines', async () => {
     expect((await sluice(flow.root, env, 'promote', 'test')).code).toBe(0);
     const typed = atTerminal(flow.root, env, 'rollback', 'test', 'solo', '--to', 'none');
     expect(await typed.ended).toBe(0);
@@ -81,6 +84,14 @@ describe.skipIf(!hasPty)('at a terminal', () => {
     ]);
     expect(seen.join('\n')).toMatch(/^@acme\/solo +1\.0\.0 +done +deprecated +0 +T$/m);
     expect(seen.join('\n')).toContain('nothing promotes it until npx sluice unhold @acme/solo 1.0.0');
+
+    const asked = atTerminal(flow.root, env, 'approve', 'public', 'units', '--key', 'home/rita@acme.example');
+    await until(async () => (await asked.screen.all()).some((line) => line.includes('[y/N]')));
+    asked.press('y\r');
+    expect(await asked.ended).toBe(0);
+    const answered = (await asked.screen.all()).join('\n');
+    expect(answered).toMatch(/ as rita@acme\.example\? \[y\/N\] y\napproved by rita@acme\.example: plan /);
+    expect(answered).not.toContain('took');
 
     const plain = atTerminal(flow.root, { ...env, NO_COLOR: '1' }, 'promote', 'test', 'units');
     expect(await plain.ended).toBe(0);

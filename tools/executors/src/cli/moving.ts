@@ -74,7 +74,7 @@ export function promoteCommand(program: Command, perform: Perform): void {
 }
 
 /** What is shown meanwhile ends with the work, whether that came to its end or not. */
-export async function toItsEnd<R extends { results: PackageResult[] }>(
+export async function toItsEnd<R extends { results: PackageResult[] | undefined }>(
   progress: Progress,
   work: () => Promise<R>,
 ): Promise<R> {

@@ -64,7 +64,7 @@ export function approveCommand(program: Command, perform: Perform): void {
               return ask(`Approve these ${waiting(plan).length} as ${signer.principal}?`, signal);
             },
           });
-          return { done, results: done.session?.results ?? [] };
+          return { done, results: done.session?.results };
         });
         answer(flags.json ? JSON.stringify(asData(done), undefined, 2) : formatApprovals(done));
         return exitOf(done.session?.results ?? []);
