@@ -24,8 +24,13 @@ function outward(text: string, page: string): string {
   });
 }
 
+/** Of this command's own npm the children would take the workspace for theirs. */
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache)$)/.test(name)),
+);
+
 function must(command: string, args: string[]): void {
-  const { status } = spawnSync(command, args, { cwd: site, stdio: 'inherit' });
+  const { status } = spawnSync(command, args, { cwd: site, env, stdio: 'inherit', timeout: 5 * 60_000 });
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -41,6 +46,7 @@ if (dead.length > 0) {
   process.stderr.write(`dead links:\n${dead.map((link) => `  ${link}\n`).join('')}`);
   process.exitCode = 1;
 } else {
-  if (!existsSync(join(site, 'node_modules'))) must('npm', ['ci']);
+  if (!existsSync(join(site, 'node_modules')))
+    must('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
   must('npm', ['run', 'build']);
 }
