@@ -1,4 +1,6 @@
-import type { NxJsonConfiguration } from '@nx/devkit';
+import { updateNxJson, type NxJsonConfiguration, type Tree } from '@nx/devkit';
+import { applyEdits, modify, parse, type JSONPath } from 'jsonc-parser';
+import { isDeepStrictEqual } from 'node:util';
 import { asSluiceError } from '../foundation/index.ts';
 
 /** What nx.json names: the entry point itself, because Nx does not look for a local plugin's source behind a bare name. */
@@ -29,6 +31,50 @@ export function withOptions(
   };
   return { ...nxJson, plugins };
 }
+
+/** Writes nx.json as it shall be, and leaves what stays the same as somebody wrote it: layout, order and comments. */
+export function writeNxJson(tree: Tree, wanted: NxJsonConfiguration): void {
+  const text = tree.read('nx.json', 'utf8') ?? '';
+  const before = parse(text) as NxJsonConfiguration | undefined;
+  // What comes from the extended file is not in this one.
+  if (!before || before.extends !== undefined) return updateNxJson(tree, wanted);
+  let edited = text;
+  for (const { path, value, insert } of differences(before, JSON.parse(JSON.stringify(wanted)), [])) {
+    // Unformatted: the formatter would take the neighbours along. Prettier does it afterwards, where the workspace has it.
+    const options = insert ? { isArrayInsertion: true } : {};
+    edited = applyEdits(edited, modify(edited, path, value, options));
+  }
+  tree.write('nx.json', edited);
+}
+
+interface Difference {
+  path: JSONPath;
+  /** Undefined where it goes. */
+  value: unknown;
+  /** Between others of a list. */
+  insert?: boolean;
+}
+
+/** In an order in which they can be made one after the other. */
+function differences(before: unknown, after: unknown, path: JSONPath): Difference[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  if (isObject(before) && isObject(after)) {
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    return names.flatMap((name) => differences(before[name], after[name], [...path, name]));
+  }
+  if (!Array.isArray(before) || !Array.isArray(after)) return [{ path, value: after }];
+  if (before.length === after.length)
+    return after.flatMap((value, at) => differences(before[at], value, [...path, at]));
+  const first = after.findIndex((value, at) => !isDeepStrictEqual(value, before[at]));
+  const at = first === -1 ? after.length : first;
+  if (isDeepStrictEqual(after.toSpliced(at, 1), before))
+    return [{ path: [...path, at], value: after[at], insert: true }];
+  if (isDeepStrictEqual(before.toSpliced(at, 1), after)) return [{ path: [...path, at], value: undefined }];
+  return [{ path, value: after }];
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Nx prints the message of what a generator throws: with the state and the next command, as everywhere. */
 export async function explained<T>(work: () => Promise<T> | T): Promise<T> {

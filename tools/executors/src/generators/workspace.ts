@@ -9,11 +9,11 @@ import {
   readJson,
   readNxJson,
   updateJson,
-  updateNxJson,
 } from '@nx/devkit';
 import { parseDocument } from 'yaml';
 import { isPublishable, workspaceMember } from '../plugin/projects.ts';
 import { SERVICE_FILE } from '../service/types.ts';
+import { writeNxJson } from './nx-json.ts';
 
 /** Beside `src` and beside `dist`, because tsc copies no templates. */
 export const TEMPLATES = join(import.meta.dirname, '../../templates');
@@ -97,7 +97,7 @@ export function addCompiler(tree: Tree): () => void {
       plugin: '@nx/js/typescript',
       options: { typecheck: { targetName: 'typecheck' }, build },
     };
-    updateNxJson(tree, { ...nxJson, plugins: [typescript, ...plugins] });
+    writeNxJson(tree, { ...nxJson, plugins: [typescript, ...plugins] });
   }
   generateFiles(
     tree,

@@ -8,13 +8,12 @@ import {
   readJson,
   readNxJson,
   updateJson,
-  updateNxJson,
   writeJson,
 } from '@nx/devkit';
 import { parseDocument } from 'yaml';
 import { parseOptions } from '../../pipeline/index.ts';
 import { builtInRegistry } from '../../registry/index.ts';
-import { explained, registeredOptions } from '../nx-json.ts';
+import { explained, registeredOptions, writeNxJson } from '../nx-json.ts';
 import { remoteOf } from '../remote.ts';
 import { siblingsOf } from '../workspace.ts';
 import { inferredStages, type Evidence } from './evidence.ts';
@@ -49,7 +48,7 @@ export default async function init(
       ...targetsOf(await around.graph()),
     });
     const options = parseOptions(registeredOptions(nxJson));
-    if (tree.exists('nx.json')) updateNxJson(tree, nxJson);
+    if (tree.exists('nx.json')) writeNxJson(tree, nxJson);
     else writeJson(tree, 'nx.json', { $schema: SCHEMA, ...nxJson });
     if (!tree.exists(options.approvers)) tree.write(options.approvers, ALLOWED_SIGNERS);
     tree.write('.gitignore', IGNORED.reduce(ignoring, tree.read('.gitignore', 'utf8') ?? ''));

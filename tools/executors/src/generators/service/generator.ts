@@ -1,17 +1,9 @@
 import type { Tree } from '@nx/devkit';
-import {
-  formatFiles,
-  installPackagesTask,
-  logger,
-  offsetFromRoot,
-  readJson,
-  readNxJson,
-  updateNxJson,
-} from '@nx/devkit';
+import { formatFiles, installPackagesTask, logger, offsetFromRoot, readJson, readNxJson } from '@nx/devkit';
 import { errors } from '../../foundation/index.ts';
 import { parseOptions } from '../../pipeline/index.ts';
 import { parseService, SERVICE_FILE } from '../../service/index.ts';
-import { explained, registeredOptions, withOptions } from '../nx-json.ts';
+import { explained, registeredOptions, withOptions, writeNxJson } from '../nx-json.ts';
 import { gitHubOwner, remoteOf } from '../remote.ts';
 import { addToWorkspaces, siblingsOf } from '../workspace.ts';
 import { adopt, isNew } from './adopt.ts';
@@ -64,7 +56,7 @@ export default async function service(
     const read = (path: string) => tree.read(`${directory}/${path}`, 'utf8') ?? undefined;
     parseService(read(SERVICE_FILE) ?? '', read, { file: `${directory}/${SERVICE_FILE}`, stages });
     addToWorkspaces(tree, directory);
-    updateNxJson(tree, withOptions(readNxJson(tree) ?? {}, options));
+    writeNxJson(tree, withOptions(readNxJson(tree) ?? {}, options));
     if (!schema.skipFormat) await formatFiles(tree);
     for (const note of [...notes, ...missing(options)]) logger.warn(`Sluice: ${note}`);
     logger.info(`Sluice: npx nx run ${projectName}:publish-registry builds the image and pushes it.`);

@@ -1,8 +1,8 @@
 import type { Tree } from '@nx/devkit';
-import { formatFiles, logger, readNxJson, updateNxJson } from '@nx/devkit';
+import { formatFiles, logger, readNxJson } from '@nx/devkit';
 import { errors } from '../../foundation/index.ts';
 import { parseOptions, targetConfigurations } from '../../pipeline/index.ts';
-import { explained, registeredOptions, withOptions } from '../nx-json.ts';
+import { explained, registeredOptions, withOptions, writeNxJson } from '../nx-json.ts';
 import syncWorkflows from '../sync-workflows/generator.ts';
 import { pipelineOf, withStage, type StageSchema } from './change.ts';
 import { knowsLedger, renameInFiles, tellRenamed } from './rename.ts';
@@ -32,7 +32,7 @@ export default async function stage(
     const renames = to !== undefined && to !== name;
     if (renames && !schema.force && (await around.hasLedger(parsed.ledger.branch)))
       throw errors.STAGE_IN_USE({ stage: name, to });
-    updateNxJson(tree, withOptions(nxJson, options));
+    writeNxJson(tree, withOptions(nxJson, options));
     if (renames) renameInFiles(tree, name, to);
     await syncWorkflows(tree);
     if (!schema.skipFormat) await formatFiles(tree);

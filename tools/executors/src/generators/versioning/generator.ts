@@ -6,7 +6,6 @@ import {
   logger,
   readNxJson,
   updateJson,
-  updateNxJson,
   writeJson,
 } from '@nx/devkit';
 import { errors } from '../../foundation/index.ts';
@@ -16,7 +15,7 @@ import type { VersioningName } from '../../pipeline/types.ts';
 import type { Workspace } from '../../versioning/types.ts';
 import { openWorkspace } from '../../versioning/workspace.ts';
 import { RELEASE } from '../init/settings.ts';
-import { explained, registeredOptions, withOptions } from '../nx-json.ts';
+import { explained, registeredOptions, withOptions, writeNxJson } from '../nx-json.ts';
 import { oldTags, unreleased, versionsByTag, type OldTag } from './history.ts';
 import { SETUPS, withRelease } from './tools.ts';
 
@@ -42,7 +41,7 @@ export default async function versioning(tree: Tree, schema: VersioningSchema): 
     const old = await oldTags(workspace);
 
     const configured = withOptions(nxJson, options);
-    updateNxJson(tree, tool === 'nx' ? withRelease(configured, RELEASE) : configured);
+    writeNxJson(tree, tool === 'nx' ? withRelease(configured, RELEASE) : configured);
     await writeFiles(tree, workspace, { tool, before, old });
     const install = schema.skipPackageJson
       ? () => {}
