@@ -126,6 +126,9 @@ describeWithHosts('deployments with values that are not nice, and what becomes o
     await leader.powerCut();
     await leader.powerOn();
     await scene.untilAnswered(String(scene.serving));
-    expect(await scene.whenQuiet()).toEqual(scene.wanted(world.current, scene.serving));
+    // The database needs a moment longer than the service.
+    await expect
+      .poll(() => scene.whenQuiet(), { timeout: 60_000, interval: 500 })
+      .toEqual(scene.wanted(world.current, scene.serving));
   });
 });
