@@ -6,7 +6,7 @@ import type { Batch, Entry, Promoted, Signer } from '../ledger/types.ts';
 import type { GateOptions, GitHubOptions } from '../pipeline/types.ts';
 import { openIssuer } from '../oidc/index.ts';
 import { openJobSigner } from '../signing/index.ts';
-import { startGitHub, type TestGitHub } from '../testing/github/index.ts';
+import { releaseRun, startGitHub, type TestGitHub } from '../testing/github/index.ts';
 import { startIssuer, type TestIssuer } from '../testing/issuer/index.ts';
 import { judgeAdmission } from './admission.ts';
 import { auditHistory } from './audit.ts';
@@ -21,7 +21,6 @@ import { Live } from './testing/live.ts';
 let live: Live;
 let issuer: TestIssuer;
 let github: TestGitHub;
-const RUN = 100_001;
 
 beforeEach(async () => {
   issuer = await startIssuer({ environment: 'Production' });
@@ -30,18 +29,7 @@ beforeEach(async () => {
     ada: { id: 7, permission: 'write' },
     dev: { id: 12, permission: 'write' },
   });
-  github.state.runs.push({
-    id: RUN,
-    attempt: 1,
-    name: 'release',
-    path: '.github/workflows/release.yml',
-    event: 'push',
-    branch: 'main',
-    sha: 'a'.repeat(40),
-    actor: 'dev',
-    pending: [],
-    approvals: [],
-  });
+  github.state.runs.push(releaseRun());
 });
 afterEach(async () => {
   live?.remove();

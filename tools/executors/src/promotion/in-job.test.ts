@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startGitHub, type TestGitHub } from '../testing/github/index.ts';
+import { releaseRun, startGitHub, type TestGitHub } from '../testing/github/index.ts';
 import { startIssuer, type TestIssuer } from '../testing/issuer/index.ts';
 import { approveByComment } from './approve-comment.ts';
 import { planPromotion } from './promote.ts';
@@ -44,18 +44,11 @@ beforeAll(async () => {
     labels: [],
     assignees: [],
   });
-  github.state.runs.push({
-    id: 100_001,
-    attempt: 1,
-    name: 'release',
-    path: '.github/workflows/release.yml',
-    event: 'push',
-    branch: 'main',
-    sha: 'a'.repeat(40),
-    actor: 'dev',
-    pending: [],
-    approvals: [{ environments: ['TestGate'], state: 'approved', user: 'ada', comment: 'go' }],
-  });
+  github.state.runs.push(
+    releaseRun({
+      approvals: [{ environments: ['TestGate'], state: 'approved', user: 'ada', comment: 'go' }],
+    }),
+  );
   await flow.build();
 });
 afterAll(async () => {

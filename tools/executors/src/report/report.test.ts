@@ -1,34 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { PlanItem, PromotionPlan } from '../promotion/types.ts';
 import { formatApproval, formatPlan } from './plan.ts';
 import { formatStatus } from './status.ts';
 import { age, table } from './table.ts';
+import { planItem as item, planOf as plan } from './testing/plans.ts';
 import { formatVerify } from './verify.ts';
 
-const item = (project: string, more: Partial<PlanItem> = {}): PlanItem => ({
-  project,
-  name: `@acme/${project}`,
-  version: '1.1.0',
-  integrity: `sha512-${'a'.repeat(86)}==`,
-  size: 7,
-  action: 'promote',
-  tag: 'latest',
-  movesTag: true,
-  after: [],
-  ...more,
-});
-const plan = (...items: PlanItem[]): PromotionPlan => ({
-  schemaVersion: 1,
-  pipeline: 'packages',
-  repository: 'r',
-  stage: 'public',
-  from: 'test',
-  registry: 'default',
-  hash: '0123456789abcdef',
-  ledgerHead: null,
-  policy: 'p',
-  items,
-});
 const gate = (open: boolean, detail: string) => ({
   open,
   approvals: [],

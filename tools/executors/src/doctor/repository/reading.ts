@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { errors, SluiceError } from '../../foundation/index.ts';
 import { FETCH, withoutCredentials, type Repository } from '../../git/index.ts';
+import { pushArguments } from '../../ledger/index.ts';
 
 /**
  * A look at the remote with the credentials and settings of this clone, and without a trace in it: what has to be fetched goes
@@ -81,18 +82,7 @@ export async function openReading(repository: Repository, remote: string): Promi
     isAncestor: async (ancestor, commit) =>
       (await call(['merge-base', '--is-ancestor', ancestor, commit])).code === 0,
     tryPush: async (commit, branch) => {
-      const { code, stdout, stderr } = await call([
-        'push',
-        '--dry-run',
-        '--porcelain',
-        '--no-verify',
-        '--no-follow-tags',
-        '--no-signed',
-        '--no-recurse-submodules',
-        '--',
-        remote,
-        `${commit}:refs/heads/${branch}`,
-      ]);
+      const { code, stdout, stderr } = await call(pushArguments(remote, commit, branch, true));
       return { code, said: withoutCredentials([stderr, refusedLines(stdout)].filter(Boolean).join('\n')) };
     },
     close: async () => {

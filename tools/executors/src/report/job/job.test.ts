@@ -4,33 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errors } from '../../foundation/index.ts';
 import type { Status } from '../../promotion/status.ts';
-import type { PlanItem, PromotionPlan } from '../../promotion/types.ts';
+import type { PlanItem } from '../../promotion/types.ts';
+import { planItem, planOf as plan } from '../testing/plans.ts';
 import { annotationOf, planMarkdown, planOutputs, statusMarkdown, toOutputs, toSummary } from './index.ts';
 
-const item = (project: string, more: Partial<PlanItem> = {}): PlanItem => ({
-  project,
-  name: `@acme/${project}`,
-  version: '1.1.0',
-  integrity: 'sha512-abc==',
-  size: 7,
-  action: 'promote',
-  tag: 'latest',
-  movesTag: true,
-  after: [],
-  ...more,
-});
-const plan = (...items: PlanItem[]): PromotionPlan => ({
-  schemaVersion: 1,
-  pipeline: 'packages',
-  repository: 'r',
-  stage: 'public',
-  from: 'test',
-  registry: 'default',
-  hash: '0123456789abcdef',
-  ledgerHead: null,
-  policy: 'p',
-  items,
-});
+const item = (project: string, more: Partial<PlanItem> = {}) =>
+  planItem(project, { integrity: 'sha512-abc==', ...more });
 const closed = {
   open: false,
   approvals: [],

@@ -1,4 +1,4 @@
 export { startGitHub, type Asked, type Fault, type GitHubOptions, type TestGitHub } from './server.ts';
 export { OPERATIONS, type Operation } from './operations.ts';
-export { BOT } from './state.ts';
+export { BOT, releaseRun } from './state.ts';
 export type * from './state.ts';

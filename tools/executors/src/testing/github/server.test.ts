@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OPERATIONS, startGitHub, type Operation, type TestGitHub } from './index.ts';
+import { OPERATIONS, releaseRun, startGitHub, type Operation, type TestGitHub } from './index.ts';
 
 const SHA = 'b'.repeat(40);
 const REPO = '/repos/acme/platform';
@@ -26,18 +26,7 @@ beforeEach(async () => {
     author: 'ada',
   });
   state.tags['v1'] = SHA;
-  state.runs.push({
-    id: 7,
-    attempt: 1,
-    name: 'release',
-    path: '.github/workflows/release.yml',
-    event: 'push',
-    branch: 'main',
-    sha: SHA,
-    actor: 'eve',
-    pending: ['production'],
-    approvals: [],
-  });
+  state.runs.push(releaseRun({ id: 7, sha: SHA, actor: 'eve', pending: ['production'] }));
 });
 afterEach(async () => {
   if (checked) await github.close();

@@ -138,6 +138,23 @@ export interface Pull {
   author: string;
 }
 
+/** The run of release.yml on main that a test's job belongs to; the issuer's jobs name the same one. */
+export function releaseRun(more: Partial<Run> = {}): Run {
+  return {
+    id: 100_001,
+    attempt: 1,
+    name: 'release',
+    path: '.github/workflows/release.yml',
+    event: 'push',
+    branch: 'main',
+    sha: 'a'.repeat(40),
+    actor: 'dev',
+    pending: [],
+    approvals: [],
+    ...more,
+  };
+}
+
 export const BOT = 'github-actions[bot]';
 
 export function emptyState(owner: string): State {
