@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Sibling packages are tested from their sources: no build has to come first. Not `import`: it would hold for `require` too.
@@ -22,6 +23,8 @@ export default defineConfig({
             'bench/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.hosts.test.ts'],
+          // Most of them wait for a process or a registry; by itself vitest leaves one core unused, of two that is half.
+          maxWorkers: Math.max(2, availableParallelism()),
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
