@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeWithHosts, openLab, type Lab, type LabHost } from '../testing/lab/index.ts';
-import { backupInput, pruneInput, readBackup, readPrune, readReleases, restoreInput } from './backups.ts';
+import { backupInput, pruneInput, readReleases, restoreInput } from './backups.ts';
 import { openHost, type Host } from './index.ts';
 import { DatabaseOnHost, KINDS, type DatabaseKind } from './testing/databases.ts';
+import { readBackup, readPrune } from './testing/reports.ts';
 
 describeWithHosts('backups', () => {
   let lab: Lab;

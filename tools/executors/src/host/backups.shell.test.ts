@@ -14,10 +14,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../foundation/index.ts';
-import { backupInput, pruneInput, readBackup, readPrune, readReleases } from './backups.ts';
+import { backupInput, pruneInput, readReleases } from './backups.ts';
 import type { Host } from './index.ts';
 import { openLocalHost } from './testing/local-host.ts';
 import { shellFolder, shells } from './testing/shells.ts';
+import { readBackup, readPrune } from './testing/reports.ts';
 
 const DUMP =
   'CREATE TABLE a (id INT);\nLOCK TABLES `a` WRITE;\nINSERT INTO a VALUES (1);\nUNLOCK TABLES;\nCREATE TABLE b (id INT);\n';

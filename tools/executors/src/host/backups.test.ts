@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { Secret } from '../foundation/index.ts';
 import {
   backupInput,
-  expiredBackups,
-  expiredReleases,
   pruneInput,
   readReleases,
-  readRestore,
   restoreInput,
+  type BackupOnHost,
+  type ReleaseOnHost,
   type ReleaseState,
 } from './backups.ts';
 import { scriptOf } from './phases.ts';
+import { expiredBackups, expiredReleases } from './testing/retention.ts';
 
 const database = {
   kind: 'mysql',
@@ -114,20 +114,6 @@ describe('what the phases report', () => {
       { verified: false, pinned: false, tables: undefined, at: '2026-01-01T00:00:00Z' },
     ]);
   });
-
-  it('names what was restored, and where the former one is', () => {
-    expect(
-      readRestore({
-        log: [],
-        facts: [
-          fact('restored', 'db/shop'),
-          fact('replaced', 'db/shop_replaced_1'),
-          fact('restored', 'pg/stock'),
-          fact('file', '/f'),
-        ],
-      }),
-    ).toEqual({ file: '/f', restored: ['db/shop', 'pg/stock'], replaced: ['db/shop_replaced_1'] });
-  });
 });
 
 /** What a function of phases/retention.sh prints for these lines. */
@@ -139,6 +125,21 @@ function inShell(call: string, lines: string[]): string[] {
   expect(stderr).toBe('');
   return stdout.split('\n').filter(Boolean);
 }
+
+const word = (value: boolean) => (value ? 'yes' : 'no');
+const backupsGone = (backups: Pick<BackupOnHost, 'file' | 'verified' | 'pinned'>[], keep: number) =>
+  inShell(
+    `expired_backups ${keep}`,
+    backups.map(({ file, verified, pinned }) => `${file} ${word(verified)} ${word(pinned)}`),
+  );
+type Judged = Pick<ReleaseOnHost, 'release' | 'state' | 'current' | 'previous'>;
+const releasesGone = (releases: Judged[], keep: number) => {
+  const named = (which: 'current' | 'previous') => releases.find((one) => one[which])?.release ?? '';
+  return inShell(
+    `expired_releases ${keep} '${named('current')}' '${named('previous')}'`,
+    releases.map(({ release, state }) => `${release} ${state}`),
+  );
+};
 
 /** The same numbers for a seed, each below `n`. */
 function numbers(seed: number): (n: number) => number {
@@ -164,9 +165,9 @@ describe('retention', () => {
       made('6', false, true),
       made('7'),
     ];
-    expect(expiredBackups(backups, 2)).toEqual(['3', '1']);
-    expect(expiredBackups(backups, 0)).toEqual(['5', '3', '1']);
-    expect(expiredBackups(backups, 9)).toEqual([]);
+    expect(backupsGone(backups, 2)).toEqual(['3', '1']);
+    expect(backupsGone(backups, 0)).toEqual(['5', '3', '1']);
+    expect(backupsGone(backups, 9)).toEqual([]);
   });
 
   it('keeps the current and the previous release, then the newest that did not fail', () => {
@@ -185,24 +186,17 @@ describe('retention', () => {
       release('5', 'failed'),
       release('6'),
     ];
-    expect(expiredReleases(releases, 1)).toEqual(['6', '2', '5', '4']);
-    expect(expiredReleases(releases, 3)).toEqual(['2', '5', '4']);
-    expect(expiredReleases(releases, 5)).toEqual(['4']);
+    expect(releasesGone(releases, 1)).toEqual(['6', '2', '5', '4']);
+    expect(releasesGone(releases, 3)).toEqual(['2', '5', '4']);
+    expect(releasesGone(releases, 5)).toEqual(['4']);
   });
 
-  it('is decided by the script as by the function', () => {
+  it('is decided so for other ones too', () => {
     for (let seed = 1; seed <= 12; seed += 1) {
       const pick = numbers(seed);
       const keep = pick(7);
       const backups = names(pick(15)).map((file) => made(file, pick(4) > 0, pick(3) === 0));
-      const word = (value: boolean) => (value ? 'yes' : 'no');
-      expect(
-        inShell(
-          `expired_backups ${keep}`,
-          backups.map(({ file, verified, pinned }) => `${file} ${word(verified)} ${word(pinned)}`),
-        ),
-        `seed ${seed}`,
-      ).toEqual(expiredBackups(backups, keep));
+      expect(backupsGone(backups, keep), `seed ${seed}`).toEqual(expiredBackups(backups, keep));
 
       const all = names(pick(15));
       const [current, previous] = [all[pick(15)] ?? '', all[pick(15)] ?? ''];
@@ -213,13 +207,7 @@ describe('retention', () => {
         current: release === current,
         previous: release === previous,
       }));
-      expect(
-        inShell(
-          `expired_releases ${keep} '${current}' '${previous}'`,
-          releases.map(({ release, state }) => `${release} ${state}`),
-        ),
-        `seed ${seed}`,
-      ).toEqual(expiredReleases(releases, keep));
+      expect(releasesGone(releases, keep), `seed ${seed}`).toEqual(expiredReleases(releases, keep));
     }
   });
 });

@@ -81,39 +81,6 @@ function asLine(secret: string): string {
   return secret.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
-export interface BackupReport {
-  /** Name in the backups folder of the host. */
-  file: string;
-  bytes: number;
-  sha256: string;
-  /** Of all databases together. */
-  tables: number;
-}
-export function readBackup(result: PhaseResult): BackupReport {
-  return {
-    file: one(result, 'backup'),
-    bytes: Number(one(result, 'bytes')),
-    sha256: one(result, 'sha256'),
-    tables: Number(one(result, 'tables')),
-  };
-}
-
-export interface RestoreReport {
-  file: string;
-  /** `<compose service>/<database>` or `volume <name>`. */
-  restored: string[];
-  /** Where what was there before is now, in the same form. */
-  replaced: string[];
-}
-export function readRestore(result: PhaseResult): RestoreReport {
-  return { file: one(result, 'file'), restored: all(result, 'restored'), replaced: all(result, 'replaced') };
-}
-
-/** Names of releases, backups and images that `prune` removed. */
-export function readPrune(result: PhaseResult): string[] {
-  return all(result, 'removed');
-}
-
 export type ReleaseState = 'started' | 'healthy' | 'serving' | 'stopped' | 'failed';
 export interface ReleaseOnHost {
   release: string;
@@ -185,39 +152,8 @@ export function readReleases(result: PhaseResult): { releases: ReleaseOnHost[]; 
   };
 }
 
-/**
- * Files of backups to remove: all verified ones but the last `keep`. Pinned ones stay and do not count, and what was not
- * verified neither goes nor counts. `expired_backups` in phases/retention.sh decides the same.
- */
-export function expiredBackups(
-  backups: readonly Pick<BackupOnHost, 'file' | 'verified' | 'pinned'>[],
-  keep: number,
-): string[] {
-  return newestFirst(
-    backups.filter(({ verified, pinned }) => verified && !pinned).map(({ file }) => file),
-  ).slice(Math.max(1, keep));
-}
-
-/**
- * Names of releases to remove. The current and the previous one stay and count; then the newest stay, those that failed last.
- * `expired_releases` in phases/retention.sh decides the same.
- */
-export function expiredReleases(
-  releases: readonly Pick<ReleaseOnHost, 'release' | 'state' | 'current' | 'previous'>[],
-  keep: number,
-): string[] {
-  const settled = releases.filter(({ current, previous }) => current || previous);
-  const others = releases.filter(({ current, previous }) => !current && !previous);
-  const names = (failed: boolean) =>
-    newestFirst(others.filter(({ state }) => (state === 'failed') === failed).map(({ release }) => release));
-  return [...names(false), ...names(true)].slice(Math.max(0, keep - settled.length));
-}
-
-const newestFirst = (names: string[]) => names.sort((a, b) => (a < b ? 1 : -1));
-
 const all = (result: PhaseResult, key: string) =>
   result.facts.filter((fact) => fact.key === key).map(({ value }) => value);
-const one = (result: PhaseResult, key: string) => all(result, key)[0] ?? '';
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 
 function readObject(json: string): Record<string, unknown> | undefined {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { describeWithHosts, openLab, type Lab, type LabHost } from '../testing/lab/index.ts';
-import { backupInput, readBackup, readRestore, restoreInput } from './backups.ts';
+import { backupInput, restoreInput } from './backups.ts';
 import { openHost, type Host } from './index.ts';
 import { DatabaseOnHost, KINDS } from './testing/databases.ts';
+import { readBackup, readRestore } from './testing/reports.ts';
 
 describeWithHosts('databases', () => {
   let lab: Lab;

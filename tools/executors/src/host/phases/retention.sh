@@ -1,4 +1,4 @@
-# What is kept. `expiredBackups` and `expiredReleases` in backups.ts decide the same; a test compares them.
+# What is kept; a test compares it with the same rules written a second time.
 
 # backup_names: of this environment, without their ending.
 backup_names() {
