@@ -1,5 +1,5 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { problemOf } from './command-line.ts';
 import { commandsIn, split } from './commands.ts';
@@ -17,12 +17,6 @@ describe('the docs', () => {
       return problem ? [`${page}:${line}: ${problem}: ${words.join(' ')}`] : [];
     });
     expect(problems).toEqual([]);
-  });
-
-  it.each(pages)('%s links only to files that are there', (page) => {
-    const text = readFileSync(join(WORKSPACE, page), 'utf8').replaceAll(/```[\s\S]*?```|`[^`\n]*`/g, '');
-    const links = [...text.matchAll(/\]\(([^)#:\s]+)(?:#[^)\s]*)?\)/g)].map(([, path]) => path ?? '');
-    expect(links.filter((path) => !existsSync(join(WORKSPACE, dirname(page), path)))).toEqual([]);
   });
 
   it('finds them in shell blocks and code spans, and nowhere else', () => {
