@@ -21,6 +21,7 @@ import { serviceChecks } from './services/config.ts';
 import { embeddedImagesCheck, imagesCheck } from './services/images.ts';
 import { SSH, toolCheck, TOOLS } from './tools/versions.ts';
 import type { Check } from './types.ts';
+import { versioningChecks } from './versioning/index.ts';
 
 /** A stage that is looked at: it is published into, or only fetched from. */
 interface Looked {
@@ -41,6 +42,8 @@ export function checksFor(patient: Patient, projects: readonly WorkspaceProject[
   const hosts = services.filter(({ role }) => role === 'target');
   const asked = packages.map(({ name }) => name).filter((name) => !patient.isEmbedded(name));
   const targets = [...packages, ...services].filter(({ role }) => role === 'target');
+  const first = options.packages.stages[0]?.name;
+  const publishes = packages.some(({ name, role }) => name === first && role === 'target');
   const builds = services.length > 0 && (stage === undefined || stage === options.services?.stages[0]?.name);
   return [
     ...[...TOOLS, ...(hosts.length > 0 ? [SSH] : [])].map((tool) => toolCheck(tool, env)),
@@ -48,6 +51,7 @@ export function checksFor(patient: Patient, projects: readonly WorkspaceProject[
     historyCheck(patient),
     ...policyChecks(patient),
     ...ledgerChecks(patient),
+    ...(publishes ? versioningChecks(patient) : []),
     signingCheck(patient),
     approversCheck(patient),
     ...targets.map(({ name }) => approvalsCheck(patient, name)),

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sluice } from '../cli/testing/sluice.ts';
+import { initialised } from '../generators/init/settings.ts';
 import { Flow, STAGES } from '../promotion/testing/flow.ts';
 import { worldOf } from './testing/examine.ts';
 import type { Diagnosis } from './types.ts';
@@ -12,6 +13,13 @@ const type = (args: string[], env: NodeJS.ProcessEnv = {}) =>
 
 beforeAll(async () => {
   flow = await Flow.start({ live: true, packages: { units: [], money: ['units'] } });
+  const nxJson = initialised(JSON.parse(await readFile(join(flow.root, 'nx.json'), 'utf8')), {
+    packageTargets: new Set(),
+    rootTargets: new Set(),
+  });
+  await flow.write({ 'nx.json': JSON.stringify(nxJson) });
+  flow.git('commit', '--quiet', '--all', '--message', 'chore: as init leaves it');
+  flow.push();
   await flow.build();
   await flow.publish();
 });

@@ -12,7 +12,8 @@ export interface Finding {
   code?: string;
 }
 
-export type Room = 'tools' | 'repository' | 'gates' | 'registry' | 'services' | 'hosts' | 'github';
+export type Room =
+  'tools' | 'repository' | 'versioning' | 'gates' | 'registry' | 'services' | 'hosts' | 'github';
 
 /** One question about the world. Asking changes nothing: no registry, ledger, host or repository. */
 export interface Check {

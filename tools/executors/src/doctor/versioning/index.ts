@@ -1,0 +1,1 @@
+export { versioningChecks } from './checks.ts';
