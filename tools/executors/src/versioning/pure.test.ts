@@ -5,6 +5,7 @@ import { untitled } from './notes.ts';
 import { inGraphOrder, nextVersion, rangeFor, withDependents } from './order.ts';
 import { notesFor, recommended } from './release-it/conventional.ts';
 import { conditionsOf } from './release-it/way.ts';
+import { linksTo } from './semantic-release/commits.ts';
 import { analysisOptions } from './semantic-release/config.ts';
 import { missingModule } from './tools.ts';
 import type { Bump, Manifest, Member } from './types.ts';
@@ -163,6 +164,16 @@ describe('what a gate asks for', () => {
       'no freeze',
       'verification (install) of the stage before',
     ]);
+  });
+});
+
+describe("semantic-release's notes", () => {
+  it.each([
+    ['file:///srv/git/store.git', { linkCompare: false, linkReferences: false }],
+    ['https://github.com/acme/store.git', {}],
+    ['git@github.com:acme/store.git', {}],
+  ])('link to the pages of %s, where it has any', (url, options) => {
+    expect(linksTo(url)).toEqual(options);
   });
 });
 

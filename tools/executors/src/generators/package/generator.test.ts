@@ -1,5 +1,9 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Tree } from '@nx/devkit';
 import { readJson, readNxJson, writeJson } from '@nx/devkit';
+import { FsTree } from '@nx/devkit/internal';
 import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import pack from './generator.ts';
@@ -118,6 +122,24 @@ describe('the generator', () => {
     const { private: _, ...rest } = old;
     expect(readJson(tree, 'libs/tax/package.json')).toEqual({ ...rest, version: '0.1.0' });
     expect(tree.children('libs/tax')).toEqual(['package.json']);
+  });
+
+  it('links it, so that others find it', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'sluice-package-'));
+    try {
+      const disk = (file: string, content: object) => {
+        mkdirSync(dirname(join(root, file)), { recursive: true });
+        writeFileSync(join(root, file), JSON.stringify(content));
+      };
+      disk('package.json', { name: 'w', private: true, workspaces: ['libs/*'] });
+      disk('nx.json', {});
+      disk('libs/tax/package.json', { name: '@acme/tax', version: '1.0.0', files: [], main: 'index.js' });
+      const link = await pack(new FsTree(root, false), { name: 'tax', scope: '@acme', skipFormat: true });
+      link();
+      expect(realpathSync(join(root, 'node_modules/@acme/tax'))).toBe(realpathSync(join(root, 'libs/tax')));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   });
 
   it('takes no name that another project has', async () => {

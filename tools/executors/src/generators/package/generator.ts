@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import type { Tree } from '@nx/devkit';
-import { formatFiles, generateFiles, logger, offsetFromRoot, readJson } from '@nx/devkit';
+import {
+  formatFiles,
+  generateFiles,
+  installPackagesTask,
+  logger,
+  offsetFromRoot,
+  readJson,
+} from '@nx/devkit';
 import { explained } from '../nx-json.ts';
 import { addCompiler, addToWorkspaces, siblingsOf, TEMPLATES } from '../workspace.ts';
 import { adopt } from './adopt.ts';
@@ -12,6 +19,8 @@ export default async function pack(
   schema: PackageSchema & { skipFormat?: boolean },
 ): Promise<() => void> {
   return explained(async () => {
+    // Also where nothing is new at the root: others find the package in node_modules alone.
+    const link = () => installPackagesTask(tree, true);
     const siblings = siblingsOf(tree);
     const naming = nameOf(schema, siblings);
     const { packageName, projectName, directory } = naming;
@@ -21,7 +30,7 @@ export default async function pack(
         logger.info(`Sluice: ${directory} is a package that is published already`);
       addToWorkspaces(tree, directory);
       if (!schema.skipFormat) await formatFiles(tree);
-      return () => {};
+      return link;
     }
     generateFiles(tree, join(TEMPLATES, 'package'), directory, {
       packageName,
@@ -32,8 +41,8 @@ export default async function pack(
     });
     if (tree.exists('LICENSE')) tree.write(`${directory}/LICENSE`, tree.read('LICENSE') ?? '');
     addToWorkspaces(tree, directory);
-    const install = addCompiler(tree);
+    addCompiler(tree);
     if (!schema.skipFormat) await formatFiles(tree);
-    return install;
+    return link;
   });
 }

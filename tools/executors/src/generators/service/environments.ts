@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { errors } from '../../foundation/index.ts';
 import { withStage } from '../stage/change.ts';
 import type { ServiceSchema } from './types.ts';
@@ -5,11 +6,12 @@ import type { ServiceSchema } from './types.ts';
 type Raw = Record<string, unknown>;
 interface Services extends Raw {
   images?: string;
-  stages?: { name: string }[];
+  stages?: { name: string; hosts?: string[] }[];
 }
 
 /**
  * The options with the environments that a service needs: those that nx.json has, and those that were asked for.
+ * What is there stays; `notes` say where that is not what was asked for.
  * @param owner of the repository on GitHub
  * @throws ENVIRONMENT_SPELLING
  */
@@ -17,7 +19,7 @@ export function withEnvironments(
   options: Raw,
   { environments, images }: ServiceSchema,
   owner?: string,
-): { options: Raw; stages: string[] } {
+): { options: Raw; stages: string[]; notes: string[] } {
   const before = (options['services'] ?? {}) as Services;
   const known = (before.stages ?? []).map(({ name }) => name);
   const usual = known.length > 0 ? [] : ['staging', 'production'];
@@ -35,7 +37,15 @@ export function withEnvironments(
   const services = (result['services'] ?? {}) as Services;
   const repository = services.images ?? images ?? (owner ? `ghcr.io/${owner.toLowerCase()}` : undefined);
   result = { ...result, services: { ...(repository ? { images: repository } : {}), ...services } };
-  return { options: result, stages: (services.stages ?? []).map(({ name }) => name) };
+  const notes = wanted.flatMap(({ name, hosts }) => {
+    const there = before.stages?.find((stage) => stage.name === name);
+    if (!there || hosts.length === 0 || isDeepStrictEqual(there.hosts, hosts)) return [];
+    const change = `npx nx g @sluice/nx:stage ${name} ${hosts.map((host) => `--hosts=${host}`).join(' ')}`;
+    return [
+      `the stage "${name}" is there already, and keeps its hosts; this changes them for all: ${change}`,
+    ];
+  });
+  return { options: result, stages: (services.stages ?? []).map(({ name }) => name), notes };
 }
 
 /** `staging`, `staging=deploy@one.example.com`, or with several hosts and commas between them. */

@@ -4,6 +4,7 @@ import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseService } from '../../service/index.ts';
 import { PLUGIN, registeredOptions } from '../nx-json.ts';
+import { withEnvironments } from './environments.ts';
 import service from './generator.ts';
 import type { ServiceSchema } from './types.ts';
 
@@ -82,6 +83,19 @@ describe('a new service', () => {
       stages: [...stages, { name: 'live', hosts: ['deploy@a.example.com', 'deploy@b.example.com'] }],
     });
     expect(Object.keys(config('apps/stock').stages)).toEqual(['qa', 'live']);
+  });
+
+  it('says where hosts were asked for that a stage of that name does not have', () => {
+    const before = {
+      services: { stages: [{ name: 'qa', hosts: ['deploy@qa.example.com'] }, { name: 'live' }] },
+    };
+    const asked = (...environments: string[]) =>
+      withEnvironments(before, { name: 'orders', environments }).notes;
+    expect(asked('qa', 'qa=deploy@qa.example.com', 'new=deploy@new.example.com')).toEqual([]);
+    expect(asked('qa=a,b', 'live=c')).toEqual([
+      expect.stringMatching(/"qa" .* npx nx g @sluice\/nx:stage qa --hosts=a --hosts=b$/),
+      expect.stringMatching(/"live" .* npx nx g @sluice\/nx:stage live --hosts=c$/),
+    ]);
   });
 
   it('goes beside the others, and takes over their scope', async () => {

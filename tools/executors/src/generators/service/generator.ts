@@ -37,7 +37,7 @@ export default async function service(
       return () => {};
     }
     const owner = gitHubOwner(await around.remote());
-    const { options, stages } = withEnvironments(registered, schema, owner);
+    const { options, stages, notes: kept } = withEnvironments(registered, schema, owner);
     parseOptions(options);
     const wanted: Wanted = {
       ...naming,
@@ -58,7 +58,7 @@ export default async function service(
     addToWorkspaces(tree, directory);
     writeNxJson(tree, withOptions(readNxJson(tree) ?? {}, options));
     if (!schema.skipFormat) await formatFiles(tree);
-    for (const note of [...notes, ...missing(options)]) logger.warn(`Sluice: ${note}`);
+    for (const note of [...kept, ...notes, ...missing(options)]) logger.warn(`Sluice: ${note}`);
     logger.info(`Sluice: npx nx run ${projectName}:publish-registry builds the image and pushes it.`);
     return () => {
       install?.();

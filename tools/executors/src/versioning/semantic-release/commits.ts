@@ -67,8 +67,14 @@ export async function ownSteps(): Promise<{
     load('@semantic-release/commit-analyzer'),
     load('@semantic-release/release-notes-generator'),
   ]);
+  const generateNotes = notes['generateNotes'] as Step<string>;
   return {
     analyzeCommits: analyzer['analyzeCommits'] as Step<ReleaseType>,
-    generateNotes: notes['generateNotes'] as Step<string>,
+    generateNotes: (config, context) =>
+      generateNotes({ ...linksTo(context.options.repositoryUrl), ...config }, context),
   };
 }
+
+/** A repository that is a folder has no pages: its links would lead nowhere. */
+export const linksTo = (repositoryUrl: string): object =>
+  repositoryUrl.startsWith('file:') ? { linkCompare: false, linkReferences: false } : {};
