@@ -130,7 +130,7 @@ export const errors = catalogue({
     text: (p: { approvers: string }) => ({
       what: 'an approval is signed, and no signing key was found',
       state: 'nothing was changed',
-      next: `name your key with --key ~/.ssh/id_ed25519 (or SLUICE_SIGNING_KEY, or git config user.signingkey with gpg.format ssh); its public half must stand in ${p.approvers} on the default branch`,
+      next: `name your key with --key ~/.ssh/id_ed25519 (or SLUICE_SIGNING_KEY, or git's user.signingkey with gpg.format ssh): npx nx approve -c <stage> --key ~/.ssh/id_ed25519; its public half must stand in ${p.approvers} on the default branch`,
     }),
   },
   APPROVER_UNKNOWN: {
@@ -170,7 +170,7 @@ export const errors = catalogue({
     text: (p: { url: string }) => ({
       what: `the comment ${p.url} does not name a stage and the whole hash of a plan (64 digits)`,
       state: 'nothing was recorded',
-      next: 'write a new comment: /approve <stage> <hash>; both stand in the summary of the run that waits, and in npx sluice plan <stage>',
+      next: 'write a new comment: /approve <stage> <hash>; both stand in the summary of the run that waits, and are printed by: npx sluice plan <stage>',
     }),
   },
   COMMENT_EDITED: {
@@ -178,7 +178,7 @@ export const errors = catalogue({
     text: (p: { url: string }) => ({
       what: `the comment ${p.url} was edited after it was written`,
       state: 'nothing was recorded',
-      next: 'write a new comment',
+      next: 'write a new comment: /approve <stage> <hash>',
     }),
   },
   COMMENT_WITHOUT_RIGHT: {
@@ -186,7 +186,7 @@ export const errors = catalogue({
     text: (p: { url: string; login: string; right: string }) => ({
       what: `${p.login} may not approve: their right in this repository is "${p.right}", and "write" is asked for (${p.url})`,
       state: 'nothing was recorded',
-      next: 'have somebody approve who may push to the repository',
+      next: 'have somebody approve who may push to the repository: /approve <stage> <hash>',
     }),
   },
   COMMENT_OTHER_PLAN: {
@@ -410,7 +410,7 @@ export const errors = catalogue({
     text: (p: { project: string; build: string }) => ({
       what: `the artifact of ${p.project} was built from a work tree with changes that are in no commit, so its images could not be traced to their sources`,
       state: 'nothing was changed',
-      next: `git commit the changes, then: npx nx run ${p.project}:${p.build} (or add --allow-dirty, which is recorded)`,
+      next: `commit the changes, then npx nx run ${p.project}:${p.build} (or add --allow-dirty, which is recorded)`,
     }),
   },
   SERVICE_UNKNOWN: {
@@ -426,7 +426,7 @@ export const errors = catalogue({
     text: (p: { files: string[] }) => ({
       what: `the work tree has changes that are in no commit, so what is published could not be traced to its sources: ${p.files.slice(0, 5).join(', ')}${p.files.length > 5 ? ', ...' : ''}`,
       state: 'nothing was changed',
-      next: 'git commit them (or add --allow-dirty, which is recorded)',
+      next: 'git add . && git commit -m "..." (or add --allow-dirty, which is recorded), then run the same command again',
     }),
   },
   NO_COMMIT: {
@@ -434,7 +434,7 @@ export const errors = catalogue({
     text: () => ({
       what: 'this repository has no commit yet, so nothing that is published could be traced to its sources',
       state: 'nothing was changed',
-      next: 'git add . && git commit -m "..."',
+      next: 'git add . && git commit -m "First commit", then run the same command again',
     }),
   },
   SHALLOW_HISTORY: {
@@ -442,7 +442,7 @@ export const errors = catalogue({
     text: (p: { commit: string }) => ({
       what: `this clone is shallow and does not have commit ${p.commit}, which the answer depends on`,
       state: 'nothing was changed',
-      next: 'git fetch --unshallow (in CI: fetch-depth: 0)',
+      next: 'git fetch --unshallow (in CI: fetch-depth: 0), then run the same command again',
     }),
   },
   SIGNER_MISSING: {
@@ -479,7 +479,7 @@ export const errors = catalogue({
     text: (p: { stage: string; cannot: string[] }) => ({
       what: `the registry of stage ${p.stage} cannot take a version back: ${p.cannot.join('; ')}`,
       state: 'nothing was changed',
-      next: 'release a corrected version',
+      next: 'release a corrected version, and let it go the same way: npx nx release',
     }),
   },
   ROLLBACK_BLOCKED: {
@@ -579,7 +579,7 @@ export const errors = catalogue({
     text: (p: { file: string; name: string; version: string }) => ({
       what: `${p.file}: "version" of ${p.name} is ${p.version}; it must be an exact version like 1.2.3 or 1.2.3-beta.1`,
       state: 'no artifact was written; one of an earlier build stands',
-      next: `correct "version" in ${p.file} (npx nx release version sets it), then build again`,
+      next: `correct "version" in ${p.file} (or let it be set: npx nx release version), then build again`,
     }),
   },
   BUNDLED_DEPENDENCIES: {
@@ -611,7 +611,7 @@ export const errors = catalogue({
     text: (p: { owner: string; name: string; range: string; version: string }) => ({
       what: `${p.owner} asks for ${p.name} "${p.range}", but the version here, with which it was compiled and tested, is ${p.version}`,
       state: 'no artifact was written; one of an earlier build stands',
-      next: `npm pkg set "dependencies.${p.name}=^${p.version}" in the folder of ${p.owner}, or "*", which follows the version here`,
+      next: `npm pkg set "dependencies.${p.name}=^${p.version}" (in the folder of ${p.owner}; or "*", which follows the version here)`,
     }),
   },
   EXPORTS_MISSING_FILE: {
@@ -619,7 +619,7 @@ export const errors = catalogue({
     text: (p: { name: string; entries: string[] }) => ({
       what: `the package.json of ${p.name} names what would not be in the tarball:\n${p.entries.map((l) => `    ${l}`).join('\n')}`,
       state: 'no artifact was written: whoever installed it could not import it',
-      next: 'compile first (npx nx run <project>:compile), or correct the entry, or "files"; npm pack --dry-run lists what would be in',
+      next: 'compile first (npx nx run <project>:compile), or correct the entry, or "files"; what would be in: npm pack --dry-run',
     }),
   },
   SOURCE_CHANGED: {
@@ -829,7 +829,7 @@ export const errors = catalogue({
         `${p.name}@${p.version} is too large for stage "${p.stage}" (${p.registry}): ${p.size} bytes, ` +
         (p.limit === undefined ? 'and the registry does not say its limit' : `of ${p.limit} at most`),
       state: 'this request changed nothing',
-      next: 'leave files out ("files" in package.json; npm pack --dry-run lists them), or raise the limit of the registry (Verdaccio: max_body_size, which counts 4/3 of the tarball)',
+      next: 'leave files out ("files" in package.json; what is in: npm pack --dry-run), or raise the limit of the registry (Verdaccio: max_body_size, which counts 4/3 of the tarball)',
     }),
   },
   RATE_LIMITED: {
@@ -927,7 +927,7 @@ export const errors = catalogue({
     text: (p: { expected: string; found: string }) => ({
       what: `the tarball of ${p.expected} holds a package.json of ${p.found}`,
       state: 'nothing was published',
-      next: `build ${p.expected} again; if a registry served this tarball, nobody should install it from there`,
+      next: `build it again: npx nx build <project> --skip-nx-cache; if a registry served this tarball, nobody should install it from there`,
     }),
   },
   PACKAGE_PRIVATE: {
@@ -935,7 +935,7 @@ export const errors = catalogue({
     text: (p: { name: string }) => ({
       what: `${p.name} is marked "private": true in its package.json`,
       state: 'nothing was published',
-      next: `take "private" out of the package.json of ${p.name}, or leave the project out`,
+      next: `take "private" out of the package.json of ${p.name}, or leave the project out: npx nx run-many -t publish-registry --exclude=<project>`,
     }),
   },
   DISK_FULL: {
@@ -951,7 +951,7 @@ export const errors = catalogue({
     text: (p: { path: string; expected: string; found: string }) => ({
       what: `${p.path} was stored as ${p.expected}, and is now ${p.found}`,
       state: 'the damaged file was left where it is, and was not used',
-      next: `delete ${p.path}: the artifact is then fetched from its stage again`,
+      next: `delete ${p.path}, then run the same command again: the artifact is fetched from its stage anew`,
     }),
   },
   INSTALL_FAILED: {
@@ -1032,7 +1032,7 @@ export const errors = catalogue({
     text: (p: { tag: string; at: string; wanted: string }) => ({
       what: `the tag ${p.tag} names commit ${p.at}, and should name ${p.wanted}`,
       state: 'the tag was left as it is',
-      next: `git log --oneline ${p.at} ${p.wanted} to see which is right; git tag -d ${p.tag} where the tag is wrong`,
+      next: `see which is right: git log --oneline ${p.at} ${p.wanted}; where the tag is wrong: git tag -d ${p.tag} (then run the same command again)`,
     }),
   },
   // ── gate: policy, conditions, approvals ─────────────────────────────────────────────────────────────
@@ -1081,7 +1081,7 @@ export const errors = catalogue({
     text: (p: { name: string; version: string }) => ({
       what: `this clone is shallow, so it does not show what ${p.name}@${p.version} carries, nor who wrote it and may not approve it`,
       state: 'nothing was changed',
-      next: 'git fetch --unshallow (in CI: fetch-depth: 0)',
+      next: 'git fetch --unshallow (in CI: fetch-depth: 0), then run the same command again',
     }),
   },
   LEDGER_PIN_LOST: {
@@ -1106,7 +1106,7 @@ export const errors = catalogue({
     text: (p: { key: string; said: string }) => ({
       what: `the key ${p.key} cannot sign${p.said === '' ? '' : `: ${p.said}`}`,
       state: 'nothing was recorded',
-      next: 'ssh-add -l shows what the agent holds; ssh-add <private key> adds one; or name a private key in SLUICE_SIGNING_KEY',
+      next: 'ssh-add -l (shows what the agent holds), then ssh-add <private key> (adds one); or name a private key in SLUICE_SIGNING_KEY',
     }),
   },
   SIGNER_UNNAMED: {
@@ -1140,7 +1140,7 @@ export const errors = catalogue({
     text: (p: { issuer: string; said: string }) => ({
       what: `the keys of ${p.issuer} cannot be read, so tokens of jobs cannot be checked: ${p.said}`,
       state: 'nothing was changed',
-      next: 'see that this machine reaches that address, and run the same command again',
+      next: `curl ${p.issuer}/.well-known/openid-configuration (it must answer with JSON), then run the same command again`,
     }),
   },
   OIDC_ISSUER_INVALID: {
@@ -1256,7 +1256,7 @@ export const errors = catalogue({
     text: (p: { name: string; version: string }) => ({
       what: `GitHub took in the provenance of ${p.name}@${p.version}, and no longer shows it`,
       state: 'nothing was changed; the ledger still has it',
-      next: "look into the audit log of the repository's owner: somebody deleted the attestation",
+      next: "look into the audit log of the repository's owner, for somebody deleted the attestation; what else differs: npx sluice verify",
     }),
   },
   PROVENANCE_TRUST_MISSING: {
@@ -1396,7 +1396,7 @@ export const errors = catalogue({
     text: (p: { registry: string; repository: string; reference: string; said: string }) => ({
       what: `${p.registry} does not take ${p.reference} of ${p.repository}: too large, or no room is left (${p.said})`,
       state: 'parts of the image may be there; no tag was set',
-      next: 'make the image smaller (docker history shows its layers), or raise the limit or quota of the registry or of the proxy before it',
+      next: 'make the image smaller (its layers: docker history <image>), or raise the limit or quota of the registry or of the proxy before it',
     }),
   },
   IMAGE_RATE_LIMITED: {
@@ -1438,7 +1438,7 @@ export const errors = catalogue({
     text: (p: { registry: string; what: string }) => ({
       what: `${p.what} would go to ${p.registry} over plain HTTP, and that is not this machine`,
       state: 'nothing was sent',
-      next: `give ${p.registry} a certificate, or reach it through a port of 127.0.0.1 (ssh -L)`,
+      next: `give ${p.registry} a certificate, or reach it through a port of 127.0.0.1 (ssh -L <port>:<registry> <host>)`,
     }),
   },
   IMAGE_ANSWER_INVALID: {
@@ -1546,7 +1546,7 @@ export const errors = catalogue({
     text: (p: { reason: string; log: string; lines: string[] }) => ({
       what: `the local registries did not start: ${p.reason}${p.lines.map((l) => `\n    ${l}`).join('')}`,
       state: `nothing was published or promoted; the whole log is ${p.log}`,
-      next: 'npx nx registries (run it alone to see more), or npx nx registries --reset to begin with empty ones',
+      next: 'npx nx registries (run it alone to see more), or npx nx registries --reset (begins with empty ones)',
     }),
   },
   LOCAL_REGISTRIES_BUSY: {
@@ -1588,7 +1588,7 @@ export const errors = catalogue({
     text: (p: { stage: string }) => ({
       what: `"after" and "before" both say where the stage "${p.stage}" goes`,
       state: 'nothing was written',
-      next: 'give one of them',
+      next: `give one of them: npx nx g @sluice/nx:stage ${p.stage} --after=<stage>`,
     }),
   },
   STAGE_TAKEN: {
@@ -1596,7 +1596,7 @@ export const errors = catalogue({
     text: (p: { stage: string }) => ({
       what: `there is a stage "${p.stage}" already`,
       state: 'nothing was written',
-      next: 'give another name',
+      next: 'give another name: npx nx g @sluice/nx:stage <name>',
     }),
   },
   STAGE_IN_USE: {
@@ -1604,7 +1604,7 @@ export const errors = catalogue({
     text: (p: { stage: string; to: string }) => ({
       what: `there is a ledger, which knows what entered the stage "${p.stage}" by this name, and so do hosts: their volumes and backups have it in their names`,
       state: 'nothing was written',
-      next: `where nothing that counts stands in it: npx nx g @sluice/nx:stage ${p.stage} --rename=${p.to} --force. Else add "${p.to}" as a stage of its own`,
+      next: `where nothing that counts stands in it: npx nx g @sluice/nx:stage ${p.stage} --rename=${p.to} --force; else add "${p.to}" as a stage of its own: npx nx g @sluice/nx:stage ${p.to}`,
     }),
   },
   ENVIRONMENT_MISSING: {
@@ -1620,7 +1620,7 @@ export const errors = catalogue({
     text: (p: { option: string; said: string }) => ({
       what: `"${p.said}" cannot be the ${p.option} on a host: it becomes part of a script there, so letters, digits and a few marks are all that it may have`,
       state: 'nothing was changed',
-      next: `npx nx g @sluice/nx:host --help says what --${p.option} is`,
+      next: `npx nx g @sluice/nx:host --help (says what --${p.option} is)`,
     }),
   },
   PUBLIC_KEY_MISSING: {
@@ -1676,7 +1676,7 @@ export const errors = catalogue({
     text: (p: { folder: string }) => ({
       what: `this workspace has projects already, in ${p.folder}`,
       state: 'nothing was written',
-      next: 'the preset begins a workspace; into one that is there goes npx nx add @sluice/nx',
+      next: 'the preset begins a workspace; into one that is there: npx nx add @sluice/nx',
     }),
   },
   TEMPLATE_MISSING: {
@@ -1700,7 +1700,7 @@ export const errors = catalogue({
     text: (p: { name: string }) => ({
       what: `"${p.name}" cannot be the name of a service: something beside it, or in the image registry, is called that already`,
       state: 'nothing was written',
-      next: 'give another name',
+      next: 'give another name: npx nx g @sluice/nx:service <name>',
     }),
   },
   PROJECT_TAKEN: {
@@ -1781,7 +1781,7 @@ export const errors = catalogue({
     text: (p: { stage: string; items: string[] }) => ({
       what: `something else waits for ${p.stage} than was shown to those who approved: ${p.items.join(', ')}`,
       state: 'nothing was changed',
-      next: 'approve the newer run, or start another one',
+      next: `look at what waits now: npx sluice plan ${p.stage}; then approve the newer run, or start another one`,
     }),
   },
   // ── ledger ──────────────────────────────────────────────────────────────────────────────────────────
@@ -1815,7 +1815,7 @@ export const errors = catalogue({
       return {
         what: `the ledger ${p.branch}${place} was rewritten: ${p.seen} was its head, and ${p.found ? `${p.found}, its head now, does not contain that` : 'now the branch is gone'}`,
         state: 'nothing was recorded, and no gate opens on such a ledger',
-        next: `${git} log ${p.found ? `${p.found}..${p.seen}` : p.seen} shows the records that are missing. To put them back: ${p.where ? `git push --force ${p.where} ${p.seen}:refs/heads/${p.branch}` : `${git} update-ref ${p.names.local} ${p.seen}`}. To go on without them, knowingly: ${accept}`,
+        next: `${git} log ${p.found ? `${p.found}..${p.seen}` : p.seen} (shows the records that are missing); to put them back: ${p.where ? `git push --force ${p.where} ${p.seen}:refs/heads/${p.branch}` : `${git} update-ref ${p.names.local} ${p.seen}`}; to go on without them, knowingly: ${accept}`,
       };
     },
   },
@@ -1824,7 +1824,7 @@ export const errors = catalogue({
     text: (p: { path: string; commit: string; problem: string }) => ({
       what: `the ledger has a batch that cannot be read: ${p.path}, added by commit ${p.commit}: ${p.problem}`,
       state: 'nothing was recorded, and no gate opens on such a ledger',
-      next: `git show ${p.commit} tells who added it (a newer version of @sluice/nx may be able to read it)`,
+      next: `git show ${p.commit} (tells who added it; a newer version of @sluice/nx may be able to read it)`,
     }),
   },
   LEDGER_BUSY: {
@@ -1892,7 +1892,7 @@ export const errors = catalogue({
     text: (p: { channel: string; answer: string }) => ({
       what: `${p.channel} did not take the notification: ${p.answer}`,
       state: 'what was to be told happened all the same; nobody was told through this channel',
-      next: 'check the address in its variable',
+      next: 'check the address in the variable that the entry of "notifications" in nx.json names (webhookEnv, smtpEnv), and whether it still takes messages',
     }),
   },
 
@@ -1982,7 +1982,7 @@ export const errors = catalogue({
     text: (p: { project: string; stage: string; step: string }) => ({
       what: `${p.project} in ${p.stage}: stopped on request during "${p.step}"`,
       state: 'what had been done is being taken back',
-      next: 'run the same command again',
+      next: 'npx nx status (shows what serves), then run the same command again',
     }),
   },
   DEPLOY_TOGETHER: {
@@ -2088,7 +2088,7 @@ export const errors = catalogue({
     text: (p: { host: string; file: string; said: string }) => ({
       what: `a backup on ${p.host} cannot be relied on (${p.file}): ${p.said}`,
       state: 'the databases are as they were; no unverified backup counts',
-      next: 'mend what the message names and run the same command again; to restore, name another file (npx nx run <project>:releases:<stage> lists them)',
+      next: 'mend what the message names and run the same command again; to restore, name another file (they are listed by: npx nx run <project>:releases:<stage>)',
     }),
   },
   BACKUP_DISK_FULL: {
@@ -2096,7 +2096,7 @@ export const errors = catalogue({
     text: (p: { host: string; folder: string; free: string }) => ({
       what: `the disk of ${p.host} is full: ${p.free} MB are left in ${p.folder}`,
       state: 'nothing of this backup or restore was kept; the databases are as they were',
-      next: 'make room there (docker system df, older backups), then run the same command again',
+      next: 'make room there (what takes it: docker system df; older backups may go too), then run the same command again',
     }),
   },
   BACKUP_MISSING: {
@@ -2104,7 +2104,7 @@ export const errors = catalogue({
     text: (p: { host: string; release: string; folder: string }) => ({
       what: `${p.folder} on ${p.host} has no verified backup from the time when release ${p.release || '(none)'} was replaced`,
       state: 'nothing was changed',
-      next: 'name a file: --restore-database=<file> (npx nx run <project>:releases:<stage> lists them)',
+      next: 'name a file: --restore-database=<file> (they are listed by: npx nx run <project>:releases:<stage>)',
     }),
   },
   RESTORE_FAILED: {
@@ -2172,7 +2172,7 @@ export const errors = catalogue({
     text: (p: { host: string; has: string; wants: string }) => ({
       what: `the proxy of ${p.host} listens on the ports ${p.has} (http, https), and this stage wants ${p.wants}`,
       state: 'what serves was not changed',
-      next: 'give all stages of this host the same "ports" in nx.json; to change them for all: docker rm -f sluice-proxy there, then deploy again (requests fail in between)',
+      next: 'give all stages of this host the same "ports" in nx.json; to change them for all, on the host: docker rm -f sluice-proxy (then deploy again; requests fail in between)',
     }),
   },
   PROXY_DOWN: {
@@ -2180,7 +2180,7 @@ export const errors = catalogue({
     text: (p: { host: string; said: string }) => ({
       what: `the proxy of ${p.host} does not answer: ${p.said}`,
       state: 'it was started again where that was possible; what it serves is kept on the disk',
-      next: 'docker logs sluice-proxy on the host tells more; then run the same command again',
+      next: 'on the host: docker logs sluice-proxy (tells more), then run the same command again',
     }),
   },
   PROXY_REFUSED: {
@@ -2212,7 +2212,7 @@ export const errors = catalogue({
     text: (p: { host: string; release: string; file: string }) => ({
       what: `${p.host} has no ${p.file} of release ${p.release}`,
       state: 'what serves was not changed',
-      next: 'deploy its version anew, which makes a new release of it',
+      next: 'deploy its version anew (npx nx run <project>:deploy-vps:<stage> -- --version=<version>), which makes a new release of it',
     }),
   },
   ACCESSORY_UNHEALTHY: {
@@ -2252,7 +2252,7 @@ export const errors = catalogue({
     text: (p: { host: string; said: string }) => ({
       what: `the disk of ${p.host} is full: ${p.said}`,
       state: 'no container of the new release was started',
-      next: 'make room there (docker system df tells what takes it), then run the same command again',
+      next: 'make room there (what takes it: docker system df), then run the same command again',
     }),
   },
   MIGRATION_FAILED: {
@@ -2357,7 +2357,7 @@ export const errors = catalogue({
     text: (p: { host: string; to: string; command: string; said: string }) => ({
       what: `${p.host} lets none of this machine's ssh keys in: ${p.said}`,
       state: 'nothing was changed on this host',
-      next: `ssh-copy-id ${p.to} (or ssh-add the right key); ${p.command} must log in without asking anything`,
+      next: `ssh-copy-id ${p.to} (or give the agent the right key: ssh-add <private key>); ${p.command} must log in without asking anything`,
     }),
   },
   HOST_WITHOUT_SHELL: {
@@ -2486,7 +2486,7 @@ export const errors = catalogue({
     text: (p: { host: string; folder: string; free: string; need: string }) => ({
       what: `${p.host} has ${p.free} MB free in ${p.folder}, and image and backup need ${p.need} MB`,
       state: 'nothing was changed on this host',
-      next: 'make room there (docker system df tells what takes it), then run the same command again',
+      next: 'make room there (what takes it: docker system df), then run the same command again',
     }),
   },
   PORT_TAKEN: {
@@ -2528,7 +2528,7 @@ export const errors = catalogue({
     text: (p: { files: string[] }) => ({
       what: `the work tree has changes that are in no commit, and a release makes one: ${p.files.slice(0, 5).join(', ')}${p.files.length > 5 ? ', ...' : ''}`,
       state: 'nothing was changed',
-      next: 'git commit them, or git stash --include-untracked',
+      next: 'git add . && git commit -m "...", or git stash --include-untracked; then run the same command again',
     }),
   },
   VERSIONING_TOOL_MISSING: {
@@ -2567,7 +2567,7 @@ export const errors = catalogue({
     text: (p: { name: string; version: string; stage: string; tool: string }) => ({
       what: `${p.tool} would release ${p.name}@${p.version}, and ${p.stage} holds a version of that name already`,
       state: 'nothing was changed',
-      next: 'git fetch --tags (the tag of that release is missing here), then run the same command again; where it was never tagged: npx nx run-many -t publish-registry --gitTag on the commit that it was published from',
+      next: 'git fetch --tags (the tag of that release is missing here), then run the same command again; where it was never tagged: npx nx run-many -t publish-registry --gitTag (on the commit that it was published from)',
     }),
   },
   TAG_FORMAT: {
@@ -2575,7 +2575,7 @@ export const errors = catalogue({
     text: (p: { name: string; format: string; wanted: string }) => ({
       what: `semantic-release would tag ${p.name} as ${p.format}, and everything else here reads and makes tags like ${p.wanted}`,
       state: 'nothing was changed',
-      next: `set "tagFormat": "${p.wanted}" in the package's .releaserc.json (npx nx g @sluice/nx:versioning semantic-release writes it)`,
+      next: `set "tagFormat": "${p.wanted}" in the package's .releaserc.json (or let it be written: npx nx g @sluice/nx:versioning semantic-release)`,
     }),
   },
   NOT_IN_A_PACKAGE: {
@@ -2599,7 +2599,7 @@ export const errors = catalogue({
     text: (p: { tool: string; files: string[] }) => ({
       what: `${p.tool} has been told of changes that are not released yet, and the next tool would not read of them: ${p.files.join(', ')}`,
       state: 'nothing was changed',
-      next: 'release them first: npx sluice release (with changesets in pre mode: npx changeset pre exit before), then run the same command again',
+      next: 'release them first: npx sluice release (with changesets in pre mode, before that: npx changeset pre exit), then run the same command again',
     }),
   },
   CHANGESET_STRAY: {

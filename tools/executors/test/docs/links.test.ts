@@ -38,7 +38,8 @@ describe('a dead link', () => {
         '[gone][below]\n\n[below]: docs/below.md#x\n',
         '```sh\n[code](docs/code.md)\n```\n`[code](docs/code.md)`',
       ].join('\n'),
-      'docs/a.md': '# A\n\n## The `one`\n\n```sh\n# no\n```\n\n[up](../README.md#title) [gone](../README.md#a)\n',
+      'docs/a.md':
+        '# A\n\n## The `one`\n\n```sh\n# no\n```\n\n[up](../README.md#title) [gone](../README.md#a)\n',
     });
     expect(deadLinks(workspace, ['README.md', 'docs/a.md'])).toEqual([
       'README.md: docs/gone.md',
