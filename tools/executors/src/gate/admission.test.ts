@@ -125,6 +125,15 @@ describe('a promotion that does not count', () => {
     expect(await refusal()).toMatch(said);
   });
 
+  test('one by rules of before the gate', async () => {
+    live = await Live.make({ approvals: 1 });
+    const later = new Date(live.now.getTime() + 40 * 24 * HOUR);
+    await live.promoted('1.0.0', 'public', { policy: live.source }, 'ci', later);
+    expect(await refusal()).toMatch(
+      /did not hold any more; by that of its day, entered with 0 of 1 approvals/,
+    );
+  });
+
   test('one with an approval that was given afterwards', async () => {
     live = await Live.make({ approvals: 1 });
     const nonce = 'n'.repeat(32);

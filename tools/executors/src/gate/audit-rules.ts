@@ -1,4 +1,4 @@
-import { SluiceError } from '../foundation/index.ts';
+import { canonicalHash, SluiceError } from '../foundation/index.ts';
 import type {
   Approved,
   Batch,
@@ -45,6 +45,17 @@ export interface RulesInput {
 
 /** A record dated this much before one that precedes it was copied from elsewhere, or dated back. */
 const TOLERANCE_MS = 3_600_000;
+/** A commit can be this much older than the moment at which it came onto the default branch. */
+const LANDING_MS = 30 * 24 * TOLERANCE_MS;
+
+const rules = new WeakMap<Policy, string>();
+/** What gates and signatures are judged by, as text; the commit is none of it. */
+function rulesOf(policy: Policy): string {
+  const { options, allowedSigners } = policy;
+  const text = rules.get(policy) ?? canonicalHash({ options, allowedSigners });
+  rules.set(policy, text);
+  return text;
+}
 
 /** The rules that every batch of the ledger must keep; told of the batches in their order. */
 export class AuditRules {
@@ -156,22 +167,59 @@ export class AuditRules {
 
   async #promotedProblems(record: Promoted, placed: PlacedBatch): Promise<string[]> {
     const policy = await this.#input.history.at(record.policy);
-    const item = `${record.name}@${record.version}`;
-    if (!policy) return [`${item}: its policy ${record.policy} is not on the default branch`];
+    const found = this.#usedUp(record);
+    if (!policy) found.push(`its policy ${record.policy} is not on the default branch`);
+    else found.push(...(await this.#entryProblems(record, placed, policy)));
+    if (policy && found.length === 0) found.push(...(await this.#datedBack(record, placed, policy)));
+    return found.map((problem) => `${record.name}@${record.version}: ${problem}`);
+  }
+
+  #usedUp({ approvals, name, version }: Promoted): string[] {
+    const uses = approvals.map((nonce) => ({ nonce, use: `${nonce} ${name}@${version}` }));
+    const again = uses.filter(({ use }) => this.#used.has(use));
+    for (const { use } of uses) this.#used.add(use);
+    return again.map(({ nonce }) => `its approval ${nonce} was used up before`);
+  }
+
+  /**
+   * A record names its policy and its time itself. So it must be of a time at which its artifact was there, and where the default
+   * branch had other rules by then, these must let it in as well: else rules that hold no more would open every gate.
+   */
+  async #datedBack(record: Promoted, placed: PlacedBatch, named: Policy): Promise<string[]> {
+    const { profile, state, history } = this.#input;
+    if (profile !== 'live') return [];
+    const at = Date.parse(record.at);
+    const published = state.published(record.name, record.version)?.record;
+    if (published && at < Date.parse(published.at) - TOLERANCE_MS)
+      return ['it is dated before its publication'];
+    const found: string[] = [];
+    for (const instant of [at, at - LANDING_MS]) {
+      const policy = await history.asOf(new Date(instant));
+      if (rulesOf(policy) === rulesOf(named)) return [];
+      const signed = await this.#signed(placed.batch, policy);
+      const problems = await this.#entryProblems(record, placed, policy);
+      if (!signed.ok) problems.unshift(signed.problem);
+      if (problems.length === 0) return [];
+      found.push(
+        `its policy ${record.policy} did not hold any more; by that of its day, ${problems.join('; ')}`,
+      );
+    }
+    return found.slice(0, 1);
+  }
+
+  /** What of the policy's gate a promotion did not keep. */
+  async #entryProblems(record: Promoted, placed: PlacedBatch, policy: Policy): Promise<string[]> {
     const gate = this.#gateOf(policy, record.stage);
-    if (typeof gate === 'string') return [`${item}: ${gate}`];
+    if (typeof gate === 'string') return [gate];
     const found: string[] = [];
     const people: Identity[] = [];
     for (const nonce of record.approvals) {
-      const use = `${nonce} ${item}`;
-      if (this.#used.has(use)) found.push(`${item}: its approval ${nonce} was used up before`);
-      this.#used.add(use);
       const person = await this.#approver(nonce, record, placed, policy, gate);
-      if (typeof person === 'string') found.push(`${item}: its approval ${nonce} does not count: ${person}`);
+      if (typeof person === 'string') found.push(`its approval ${nonce} does not count: ${person}`);
       else if (!people.some((one) => sameIdentity(one, person))) people.push(person);
     }
     const behind = await this.#behind(record, placed, policy, gate);
-    if (typeof behind === 'string') found.push(`${item}: ${behind}`);
+    if (typeof behind === 'string') found.push(behind);
     for (const user of typeof behind === 'object' ? behind.approvals : []) {
       const person = userOf(identities(policy.allowedSigners), user);
       const { from } = approvalOptions(gate ?? {});
@@ -179,7 +227,7 @@ export class AuditRules {
       if (!people.some((one) => sameIdentity(one, person))) people.push(person);
     }
     const asked = this.#asked(gate, typeof behind === 'object');
-    if (people.length < asked) found.push(`${item}: entered with ${people.length} of ${asked} approvals`);
+    if (people.length < asked) found.push(`entered with ${people.length} of ${asked} approvals`);
     return found;
   }
 

@@ -163,6 +163,61 @@ describe('the audit of the history', () => {
     expect(await audit()).toEqual([`@acme/money@1.0.0: its policy ${branch} is not on the default branch`]);
   });
 
+  describe('finds a promotion that chooses its rules', () => {
+    const past = /^@acme\/money@1.0.0: its policy [0-9a-f]{40} did not hold any more; by that of its day, /;
+    const later = () => new Date(live.now.getTime() + 40 * 24 * HOUR);
+    const found = async () => (await audit(later())).map((one) => one.replace(past, ''));
+
+    test('of before the gate', async () => {
+      await live.promoted('1.0.0', 'public', { policy: live.source }, 'ci', later());
+      expect(await found()).toEqual(['entered with 0 of 1 approvals']);
+    });
+
+    test('of when its signer was still trusted', async () => {
+      const then = live.git(live.clone, 'rev-parse', 'HEAD');
+      const nonce = ((await live.approve('alice', undefined, later())) as { nonce?: string }).nonce ?? '';
+      live.setClock(new Date(live.now.getTime() + HOUR));
+      live.signers = live.signers.replace(/^ci@.*\n/m, '');
+      live.commit(live.policyFiles());
+      live.push();
+      await live.promoted('1.0.0', 'public', { approvals: [nonce], policy: then }, 'ci', later());
+      expect(await found()).toEqual(['no key of ci@acme.example made this signature']);
+    });
+
+    test('that were on the default branch on the way to a merge alone', async () => {
+      live.git(live.clone, 'checkout', '--quiet', '-b', 'aside');
+      live.gate = undefined;
+      const lax = live.commit(live.policyFiles());
+      live.gate = { approvals: 1 };
+      live.commit(live.policyFiles());
+      live.git(live.clone, 'checkout', '--quiet', 'main');
+      live.git(live.clone, 'merge', '--quiet', '--no-ff', 'aside');
+      live.push();
+      await live.promoted('1.0.0', 'public', { policy: lax }, 'ci', later());
+      expect(await found()).toEqual(['entered with 0 of 1 approvals']);
+    });
+
+    test('but not one that read them just before they changed', async () => {
+      const then = live.git(live.clone, 'rev-parse', 'HEAD');
+      await approved('alice', { policy: then });
+      live.gate = { approvals: 2 };
+      live.commit(live.policyFiles());
+      live.push();
+      expect(await audit()).toEqual([]);
+    });
+
+    test('and one that is dated before its artifact', async () => {
+      await live.promoted(
+        '1.0.0',
+        'public',
+        { policy: live.source },
+        'ci',
+        new Date(live.now.getTime() - 2 * HOUR),
+      );
+      expect(await audit()).toContain('@acme/money@1.0.0: it is dated before its publication');
+    });
+  });
+
   test('finds a batch that was copied, and one that was changed', async () => {
     const before = new Date(live.now.getTime() - 48 * HOUR);
     await live.record([{ ...held(), type: 'held' }], 'ci', before);
