@@ -15,6 +15,7 @@ import type { GateOptions, Profile } from '../pipeline/types.ts';
 import { fieldProblem } from './approval-fields.ts';
 import type { AuditProblem } from './audit.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { environmentOptions, reviewsOf } from './environment-run.ts';
 import { identities, isOneOf, sameIdentity, type Identity } from './identities.ts';
 import { approverOf, userOf } from './people.ts';
 import type { PolicyHistory } from './policy-history.ts';
@@ -244,7 +245,13 @@ export class AuditRules {
     const { job } = signed;
     if (!sameEnvironment(job.environment ?? '', environment.name) || job.run_id !== environment.run)
       return `it names run ${environment.run} behind ${environment.name}, but run ${job.run_id} behind ${job.environment ?? 'no environment'} signed it`;
-    return gate?.environment && sameEnvironment(gate.environment, environment.name) ? environment : undefined;
+    if (job.run_attempt !== environment.attempt)
+      return `it names attempt ${environment.attempt} of run ${environment.run}, but attempt ${job.run_attempt} signed it`;
+    if (!gate?.environment || !sameEnvironment(gate.environment, environment.name)) return undefined;
+    const wanted = environmentOptions(policy.options.github.environments, environment.name);
+    if (wanted.reviewers?.length && reviewsOf(wanted, environment.approvals).length === 0)
+      return `it names nobody who let run ${environment.run} into ${environment.name}, and its policy gives that reviewers`;
+    return environment;
   }
 
   #asked(gate: GateOptions | undefined, behind: boolean): number {

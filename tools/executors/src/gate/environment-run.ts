@@ -1,6 +1,8 @@
-import type { EnvironmentRun } from '../ledger/types.ts';
+import type { EnvironmentRun, RunApproval } from '../ledger/types.ts';
+import { durationMs } from '../pipeline/index.ts';
+import type { GitHubEnvironmentOptions } from '../pipeline/types.ts';
 import { planHash } from './plan-hash.ts';
-import { sameEnvironment } from './running-job.ts';
+import { sameEnvironment, type Protection } from './running-job.ts';
 import type { GateContext } from './types.ts';
 
 export type Behind = { ok: true; run: EnvironmentRun } | { ok: false; problem: string };
@@ -15,19 +17,68 @@ export async function behindEnvironment(context: GateContext, name: string): Pro
   if (environment === undefined) return no(`this job runs in no environment, not in ${name}`);
   if (!sameEnvironment(environment, name))
     return no(`this job runs in the environment ${environment}, not in ${name}`);
+  const wanted = environmentOptions(policy.options.github.environments, name);
+  const there = await job.protection(name);
+  const unprotected = protectionProblem(name, wanted, there);
+  if (unprotected) return no(unprotected);
   const given = await job.approvals(run_id, name);
-  const { reviewers, preventSelfReview } = environmentOptions(policy.options.github.environments, name);
-  const approvals = preventSelfReview ? given.filter(({ login }) => !sameLogin(login, actor)) : given;
-  // Whoever administers the repository can take the reviewers away, or let a job pass by them.
-  if (reviewers.length > 0 && approvals.length === 0)
-    return no(`nobody approved run ${run_id} for ${name}, though nx.json gives it reviewers`);
+  const self = wanted.preventSelfReview ? [actor, ...(await job.startedBy(run_id))] : [];
+  const approvals = reviewsOf(wanted, given).filter(
+    ({ login }) => !self.some((one) => sameLogin(one, login)),
+  );
+  // Whoever administers the repository can let a job pass by its reviewers, or become one for a minute.
+  if (there.reviewers && approvals.length === 0) return no(nobody(run_id, name, wanted, given));
   return { ok: true, run: { name, run: run_id, attempt: run_attempt, sha, actor, approvals } };
 }
 
 /** What is asked of an environment by name, in whichever case it is written. */
-function environmentOptions(all: GateContext['policy']['options']['github']['environments'], name: string) {
-  const found = Object.entries(all).find(([one]) => sameEnvironment(one, name))?.[1];
-  return { reviewers: found?.reviewers ?? [], preventSelfReview: found?.preventSelfReview === true };
+export function environmentOptions(
+  all: Readonly<Record<string, GitHubEnvironmentOptions>>,
+  name: string,
+): GitHubEnvironmentOptions {
+  return Object.entries(all).find(([one]) => sameEnvironment(one, name))?.[1] ?? {};
+}
+
+/**
+ * Those who may review by nx.json, of those who did. GitHub does not tell a job who is in a team: where nx.json names one, it
+ * is GitHub's word that lets a reviewer count.
+ */
+export function reviewsOf<T extends Pick<RunApproval, 'login'>>(
+  { reviewers = [] }: GitHubEnvironmentOptions,
+  given: readonly T[],
+): T[] {
+  if (reviewers.length === 0 || reviewers.some((one) => one.includes('/'))) return [...given];
+  return given.filter(({ login }) => reviewers.some((one) => sameLogin(one, login)));
+}
+
+/**
+ * Why the environment, as GitHub has it now, proves nothing. An environment that a job only names is made by that, and lets
+ * everybody in. And an approval says nothing of when it was given: what asks nobody any more cannot have asked for this attempt.
+ */
+function protectionProblem(
+  name: string,
+  { reviewers = [], wait }: GitHubEnvironmentOptions,
+  there: Protection,
+): string | undefined {
+  if (reviewers.length > 0 && !there.reviewers)
+    return `GitHub asks nobody before it lets a job into ${name}, though nx.json gives it reviewers`;
+  const minutes = wait === undefined ? 0 : durationMs(wait) / 60_000;
+  if (there.waitMinutes < minutes)
+    return `GitHub lets jobs into ${name} after ${there.waitMinutes} min, not after the ${minutes} min of nx.json`;
+  if (!there.reviewers && there.waitMinutes === 0 && !there.others)
+    return `GitHub lets every job into ${name}: nobody is asked, and nothing is waited for`;
+  return undefined;
+}
+
+function nobody(
+  run: string,
+  name: string,
+  { reviewers = [] }: GitHubEnvironmentOptions,
+  given: readonly RunApproval[],
+): string {
+  const others = given.map(({ login }) => login).join(', ');
+  if (reviewers.length === 0) return `nobody approved run ${run} for ${name}, though it has reviewers`;
+  return `nobody approved run ${run} for ${name} who may by nx.json (${reviewers.join(', ')})${others && `; ${others} did`}`;
 }
 
 function planOf({ repositoryIdentity, registryIdentity, stage, items }: GateContext): string {

@@ -7,6 +7,7 @@ import type { GateOptions, GitHubOptions } from '../pipeline/types.ts';
 import { openIssuer } from '../oidc/index.ts';
 import { openJobSigner } from '../signing/index.ts';
 import { releaseRun, startGitHub, type TestGitHub } from '../testing/github/index.ts';
+import type { StoredEnvironment } from '../testing/github/state.ts';
 import { startIssuer, type TestIssuer } from '../testing/issuer/index.ts';
 import { judgeAdmission } from './admission.ts';
 import { auditHistory } from './audit.ts';
@@ -30,6 +31,7 @@ beforeEach(async () => {
     dev: { id: 12, permission: 'write' },
   });
   github.state.runs.push(releaseRun());
+  protect({ waitTimer: 5 });
 });
 afterEach(async () => {
   live?.remove();
@@ -42,6 +44,16 @@ async function start(gate: GateOptions = { environment: 'Production' }, more: Pa
   live.github = { repository: 'acme/platform', api: github.url, issuer: issuer.url, ...more };
   live.commit(live.policyFiles());
   live.push();
+}
+/** The environment as GitHub has it. */
+function protect(rules: Partial<Omit<StoredEnvironment, 'reviewers'>> & { reviewers?: string[] }) {
+  const { reviewers = [], ...more } = rules;
+  const people = reviewers.map((login) => ({
+    type: 'User' as const,
+    id: github.state.users[login]?.id ?? 0,
+  }));
+  const open = { waitTimer: 0, preventSelfReview: false, branchPolicy: null, branches: [] };
+  github.state.environments = [{ id: 1, name: 'Production', ...open, ...more, reviewers: people }];
 }
 const reviewed = (user: string, environment = 'Production', state: 'approved' | 'rejected' = 'approved') =>
   github.state.runs[0]?.approvals.push({ environments: [environment], state, user, comment: 'looks good' });
@@ -100,13 +112,24 @@ describe('behind the environment', () => {
     expect(await decide()).toMatchObject({ open: true });
   });
 
-  test('nobody has to approve where nx.json names no reviewers', async () => {
+  test('nobody has to approve where neither nx.json nor GitHub names reviewers, and time is asked for', async () => {
     await start();
     expect((await decide()).results.at(-1)?.detail).toMatch(/which asked nobody/);
   });
 
+  test('one that lets every job in proves nothing: not even the one that GitHub makes of a name', async () => {
+    await start();
+    protect({ branchPolicy: { protected_branches: true, custom_branch_policies: false } });
+    expect(await refusal()).toMatch(/^GitHub lets every job into Production: nobody is asked/);
+    github.state.environments = [];
+    expect(await refusal()).toMatch(/^GitHub lets every job into Production: nobody is asked/);
+    await live.approve('alice');
+    expect(await decide()).toMatchObject({ open: true });
+  });
+
   test('a run that passed by the reviewers whom nx.json names is refused', async () => {
     await start(undefined, { environments: { Production: { reviewers: ['ada'] } } });
+    protect({ reviewers: ['ada'] });
     expect(await refusal()).toMatch(/^nobody approved run 100001 for Production/);
     reviewed('ada', 'Production', 'rejected');
     expect(await refusal()).toMatch(/^nobody approved run 100001 for Production/);
@@ -114,9 +137,47 @@ describe('behind the environment', () => {
     expect(await decide()).toMatchObject({ open: true });
   });
 
-  test('who started the run does not count where nx.json forbids it', async () => {
-    await start(undefined, { environments: { Production: { reviewers: ['dev'], preventSelfReview: true } } });
+  test('whoever made himself a reviewer is none, unless nx.json names teams, which no job can look into', async () => {
+    const reviewers = ['Ada'];
+    await start(undefined, { environments: { Production: { reviewers } } });
+    protect({ reviewers: ['ada', 'dev'] });
     reviewed('dev');
+    expect(await refusal()).toContain(
+      'nobody approved run 100001 for Production who may by nx.json (Ada); dev did, so by a signed approval: 0 of 1',
+    );
+    live.github = { ...live.github, environments: { production: { reviewers: ['acme/ops'] } } };
+    live.commit(live.policyFiles());
+    live.push();
+    expect(await decide()).toMatchObject({ open: true });
+  });
+
+  test('an approval of an earlier attempt is worth nothing once the reviewers are taken away', async () => {
+    await start(undefined, { environments: { Production: { reviewers: ['ada'], wait: '10m' } } });
+    reviewed('ada');
+    issuer.job['run_attempt'] = '2';
+    protect({ waitTimer: 10 });
+    expect(await refusal()).toMatch(/^GitHub asks nobody before it lets a job into Production/);
+    protect({ reviewers: ['ada'], waitTimer: 9 });
+    expect(await refusal()).toMatch(/^GitHub lets jobs into Production after 9 min, not after the 10 min of/);
+  });
+
+  test('reviewers whom GitHub alone knows are asked too: an administrator can let a job pass by them', async () => {
+    await start();
+    protect({ reviewers: ['dev'] });
+    expect(await refusal()).toMatch(/^nobody approved run 100001 for Production, though it has reviewers/);
+    reviewed('dev');
+    expect(await decide()).toMatchObject({ open: true });
+  });
+
+  test('who started the run, or ran it again, does not count where nx.json forbids it', async () => {
+    const reviewers = ['dev', 'ada'];
+    await start(undefined, { environments: { Production: { reviewers, preventSelfReview: true } } });
+    protect({ reviewers });
+    reviewed('dev');
+    expect(await refusal()).toMatch(/^nobody approved run/);
+    reviewed('ada');
+    expect(await decide()).toMatchObject({ open: true });
+    Object.assign(github.state.runs[0] ?? {}, { triggeredBy: 'ada' });
     expect(await refusal()).toMatch(/^nobody approved run/);
   });
 
@@ -324,6 +385,21 @@ describe('records that a job signs', () => {
     expect((await audit()).join('\n')).toMatch(
       /names run 100001 behind Production, but run 100001 behind TestGate/,
     );
+  });
+
+  test('do not count with the review of another attempt, or with nobody where the policy names reviewers', async () => {
+    await start(undefined, { environments: { Production: { reviewers: ['ada'] } } });
+    protect({ reviewers: ['ada'] });
+    reviewed('ada');
+    const { environment } = await decide();
+    issuer.job['run_attempt'] = '2';
+    await live.promoted('1.0.0', 'public', { environment }, await signer(), new Date());
+    expect((await audit()).join('\n')).toMatch(/it names attempt 1 of run 100001, but attempt 2 signed it/);
+    if (!environment) throw new Error('it was not let in');
+    const approvals = environment.approvals.map((one) => ({ ...one, login: 'dev' }));
+    const other = { environment: { ...environment, attempt: '2', approvals } };
+    await live.promoted('1.0.0', 'public', other, await signer(), new Date());
+    expect((await audit()).join('\n')).toMatch(/it names nobody who let run 100001 into Production/);
   });
 
   test('do not count where a person signed that a job was there', async () => {

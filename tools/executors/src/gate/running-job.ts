@@ -14,8 +14,21 @@ export interface RunningJob {
   prove(planHash: string): Promise<JobProof>;
   /** Who approved the run for an environment. @throws GITHUB_… */
   approvals(run: string, environment: string): Promise<RunApproval[]>;
+  /** What holds jobs up before an environment, as GitHub has it now. @throws GITHUB_… */
+  protection(environment: string): Promise<Protection>;
+  /** Who started the newest attempt of the run: another one than the actor, where somebody ran it again. @throws GITHUB_… */
+  startedBy(run: string): Promise<string[]>;
   /** The user whom GitHub knows by an e-mail address of a commit. @throws GITHUB_… */
   login(email: string): Promise<string | undefined>;
+}
+
+/** What lets a job wait before it gets into an environment. */
+export interface Protection {
+  /** People have to review. */
+  reviewers: boolean;
+  waitMinutes: number;
+  /** A rule of somebody else's making. */
+  others: boolean;
 }
 
 export interface RunningJobInput {
@@ -24,6 +37,12 @@ export interface RunningJobInput {
   rules: JobRules;
   github: () => GitHub;
   now?: () => Date;
+}
+
+interface Rule {
+  type: string;
+  wait_timer?: number;
+  reviewers?: unknown[];
 }
 
 interface Review {
@@ -44,6 +63,8 @@ export function runningJob({
   const proofs = new Memory<JobProof>();
   const reviews = new Memory<RunApproval[]>();
   const logins = new Memory<string | undefined>();
+  const protections = new Memory<Protection>();
+  const starters = new Memory<string[]>();
   return {
     prove: (planHash) =>
       proofs.of(planHash, async () => {
@@ -66,6 +87,22 @@ export function runningJob({
             user ? [{ login: user.login, id: user.id, comment: comment ?? '', read }] : [],
           );
       }),
+    protection: (environment) =>
+      protections.of(environment, async () => {
+        const found = await github().find<{ protection_rules?: Rule[] }>(
+          'GET /repos/{owner}/{repo}/environments/{environment_name}',
+          { environment_name: environment },
+        );
+        return protectionOf(found?.protection_rules ?? []);
+      }),
+    startedBy: (run) =>
+      starters.of(run, async () => {
+        const { actor, triggering_actor } = await github().request<{
+          actor?: { login: string };
+          triggering_actor?: { login: string };
+        }>('GET /repos/{owner}/{repo}/actions/runs/{run_id}', { run_id: Number(run) });
+        return [actor, triggering_actor].flatMap((user) => user?.login ?? []);
+      }),
     login: (email) =>
       logins.of(email, async () => {
         const commits = await github().request<{ author: { login: string } | null }[]>(
@@ -74,6 +111,17 @@ export function runningJob({
         );
         return commits[0]?.author?.login;
       }),
+  };
+}
+
+function protectionOf(rules: readonly Rule[]): Protection {
+  return {
+    reviewers: rules.some(
+      ({ type, reviewers = [] }) => type === 'required_reviewers' && reviewers.length > 0,
+    ),
+    waitMinutes: rules.find(({ type }) => type === 'wait_timer')?.wait_timer ?? 0,
+    // Which branches may use it holds nothing up, and is proved by the token.
+    others: rules.some(({ type }) => !['required_reviewers', 'wait_timer', 'branch_policy'].includes(type)),
   };
 }
 

@@ -33,6 +33,15 @@ beforeAll(async () => {
     eve: { id: 13, permission: 'read' },
     robot: { id: 14, permission: 'write', type: 'Bot' },
   });
+  github.state.environments.push({
+    id: 1,
+    name: 'TestGate',
+    waitTimer: 0,
+    preventSelfReview: false,
+    reviewers: [{ type: 'User', id: 7 }],
+    branchPolicy: null,
+    branches: [],
+  });
   // Whose address the commits of the workspace have.
   github.state.commits.push({ sha: 'a'.repeat(40), message: 'x', author: 'dev', email: 'dev@acme.example' });
   github.state.issues.push({

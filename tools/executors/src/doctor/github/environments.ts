@@ -67,10 +67,11 @@ export function judgeEnvironment(
     );
   const people = there.reviewers.map(({ name }) => name).join(', ');
   if (used.use !== 'gate') return ok(people ? `asks ${people}` : 'asks nobody, as it should');
-  return people
-    ? ok(`asks ${people}`)
+  if (people) return ok(`asks ${people}`);
+  return there.waitMinutes > 0
+    ? ok(`asks nobody, and waits for ${there.waitMinutes} min`)
     : warning(
-        'it asks nobody: every job that names it is let in',
+        'it asks nobody and waits for nothing, so it opens no gate: each promotion asks for a signed approval',
         `say "reviewers" for ${used.name} below github.environments in nx.json, then ${MEND} (or "approvals" at the gate, for plans without reviewers)`,
       );
 }

@@ -105,7 +105,7 @@ function shape(call: Call, run: Run): unknown {
     head_sha: run.sha,
     html_url: page,
     actor: userOf(call, run.actor),
-    triggering_actor: userOf(call, run.actor),
+    triggering_actor: userOf(call, run.triggeredBy ?? run.actor),
     repository: {
       id: call.state.repository.id,
       name: call.repo,

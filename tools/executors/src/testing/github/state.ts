@@ -51,6 +51,8 @@ export interface Run {
   branch: string;
   sha: string;
   actor: string;
+  /** Who ran it again, where that was somebody else. */
+  triggeredBy?: string;
   /** Names of environments that a job of it waits for. */
   pending: string[];
   approvals: { environments: string[]; state: 'approved' | 'rejected'; user: string; comment: string }[];
