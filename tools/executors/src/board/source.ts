@@ -1,6 +1,8 @@
+import { relative, sep } from 'node:path';
 import { asSluiceError } from '../foundation/index.ts';
 import type { LedgerState, Records } from '../ledger/types.ts';
 import type { Context } from '../promotion/context.ts';
+import { workspaceProjects } from '../promotion/workspace-packages.ts';
 import { changesBetweenStages } from './changes.ts';
 import { filesSince } from './files-since.ts';
 import { judgeWaiting, type Judged } from './judging.ts';
@@ -10,7 +12,6 @@ import { evidenceOf } from './model/evidence.ts';
 import { selectEvents, timelinePage, type TimelineQuery } from './model/timeline.ts';
 import type { Board, Changes, Evidence, Timeline } from './model/types.ts';
 import { placesOf, type Place } from './places.ts';
-import { knownProjects } from './workspace.ts';
 
 /** What the page asks for. */
 export interface BoardSource {
@@ -39,6 +40,14 @@ export async function openBoard(context: Context): Promise<BoardSource> {
     knownProjects(context.workspaceRoot),
   ]);
   return new LiveBoard(context, placesOf(context), projects, state);
+}
+
+async function knownProjects(workspaceRoot: string): Promise<KnownProject[]> {
+  const projects = await workspaceProjects(workspaceRoot);
+  return projects.map(({ folder, ...project }) => ({
+    ...project,
+    root: relative(workspaceRoot, folder).split(sep).join('/'),
+  }));
 }
 
 class LiveBoard implements BoardSource {

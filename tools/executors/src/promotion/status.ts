@@ -56,7 +56,7 @@ export interface StatusInput {
   /** The services' places: the registry that they are published to, then their stages. */
   places?: string[];
   /** Projects of the workspace that were perhaps never published. */
-  others?: Omit<WorkspaceProject, 'folder'>[];
+  others?: Pick<WorkspaceProject, 'name' | 'project' | 'pipeline'>[];
   /** What keeps what waits, by stage and then "name@version". */
   obstacles?: Map<string, Map<string, string[]>>;
 }

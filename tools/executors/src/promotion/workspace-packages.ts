@@ -10,9 +10,11 @@ export interface WorkspaceProject {
   project: string;
   name: string;
   pipeline: 'packages' | 'services';
+  /** Names of what its manifest depends on. */
+  needs: string[];
 }
 
-/** Packages and services of the workspaces that package.json names, published before or not; for `status` and `doctor`. */
+/** Packages and services of the workspaces that package.json names, published before or not. */
 export async function workspaceProjects(workspaceRoot: string): Promise<WorkspaceProject[]> {
   const root = await json(join(workspaceRoot, 'package.json'));
   if (!root?.workspaces) return [];
@@ -27,13 +29,17 @@ export async function workspaceProjects(workspaceRoot: string): Promise<Workspac
       if (!manifest?.name) return [];
       if (pipeline === 'packages' && (!manifest.version || manifest.private)) return [];
       const { name, nx } = manifest;
-      return [{ name, project: project?.name ?? nx?.name ?? name, pipeline, folder } as const];
+      const needs = new Set(DEPENDENCIES.flatMap((kind) => Object.keys(manifest[kind] ?? {})));
+      return [
+        { name, project: project?.name ?? nx?.name ?? name, pipeline, folder, needs: [...needs] } as const,
+      ];
     }),
   );
   return found.flat();
 }
 
-interface Manifest {
+const DEPENDENCIES = ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'] as const;
+interface Manifest extends Partial<Record<(typeof DEPENDENCIES)[number], Record<string, string>>> {
   name?: string;
   version?: string;
   private?: boolean;
