@@ -27,9 +27,14 @@ export class Member {
   }
 }
 
-/** `lost`: it does not answer, and is waited for so many milliseconds more. */
+/**
+ * `awaits`: what the phase itself waits for, and for how long at most; `lost`: the host does not answer, and is waited for so
+ * many milliseconds more.
+ */
 export type HostEvent = { host: string; phase: PhaseName } & (
-  { event: 'started' | 'done' | 'failed' } | { event: 'lost'; leftMs: number }
+  | { event: 'started'; awaits?: NonNullable<PhaseInput['awaits']> }
+  | { event: 'done' | 'failed' }
+  | { event: 'lost'; leftMs: number }
 );
 
 export interface Reach {
@@ -75,9 +80,11 @@ export async function runOn(
     reach.onLine?.(member.name, phase, line);
   };
   const host = member.name;
-  reach.onHost?.({ host, phase, event: 'started' });
+  const { awaits } = input;
+  const started = { host, phase, event: 'started', ...(awaits ? { awaits } : {}) } as const;
+  reach.onHost?.(started);
   try {
-    const result = await persist(member, phase, { ...input, onLine }, reach);
+    const result = await persist(member, phase, { ...input, onLine }, reach, () => reach.onHost?.(started));
     reach.onHost?.({ host, phase, event: 'done' });
     return result;
   } catch (thrown) {
@@ -93,6 +100,7 @@ async function persist(
   phase: PhaseName,
   input: PhaseInput,
   reach: Reach,
+  onAgain: () => void,
 ): Promise<PhaseResult> {
   for (let losses = 0; ; losses += 1) {
     try {
@@ -101,7 +109,7 @@ async function persist(
       const lost = error instanceof SluiceError && error.code === 'CONNECTION_LOST';
       if (!lost || input.signal?.aborted || losses >= 2) throw error;
       if (await hadItsEffect(member, phase, input.signal, reach, error)) return { facts: [], log: [] };
-      reach.onHost?.({ host: member.name, phase, event: 'started' });
+      onAgain();
     }
   }
 }

@@ -7,4 +7,5 @@ export { driftOf, formatReleases, listReleases, type ReleasesReport } from './re
 export { readEnvFile } from './variables.ts';
 export type { HostEvent } from './fleet.ts';
 export type { DeploymentResult } from './results.ts';
+export type { HostVerdict } from './verdict.ts';
 export type * from './types.ts';

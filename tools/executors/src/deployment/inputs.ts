@@ -53,10 +53,18 @@ const LIMITS: Partial<Record<PhaseName, number>> = {
 };
 const LIMIT = 120;
 
+/** What phases wait for, as a person is told. */
+const WAITS: Partial<Record<PhaseName, (options: PhaseOptions) => string | undefined>> = {
+  health: () => 'its health checks to pass',
+  switch: ({ weight = 100 }) => (weight === 100 ? 'requests at the old release to end' : undefined),
+  watch: ({ canary }) => (canary ? 'the time of the canary to pass' : 'the bake time to pass'),
+};
+
 /** What a phase gets: values, and what is secret on its standard input. Pure; a dry run prints scripts made of the same. */
 export function inputFor(setting: Setting, phase: PhaseName, options: PhaseOptions = {}): PhaseInput {
   const release = options.release ?? setting.release;
   const { values = {}, stdin, waits = 0 } = parts[phase]?.(setting, options, release) ?? {};
+  const wait = WAITS[phase]?.(options);
   return {
     values: {
       RELEASE: release.release,
@@ -64,6 +72,7 @@ export function inputFor(setting: Setting, phase: PhaseName, options: PhaseOptio
     },
     ...(stdin === undefined ? {} : { stdin }),
     timeoutMs: (waits + (LIMITS[phase] ?? LIMIT)) * 1_000,
+    ...(wait !== undefined && waits > 0 ? { awaits: { for: wait, ms: waits * 1_000 } } : {}),
   };
 }
 

@@ -7,7 +7,7 @@ import { openContext, type Context } from '../promotion/context.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import { annotationOf } from '../report/job/index.ts';
 import { SERVICE_FILE } from '../service/types.ts';
-import { retryLine, type Watched } from '../report/live/index.ts';
+import { openTaskProgress, type Watched } from '../report/live/index.ts';
 import type { StepEvent } from '../steps/index.ts';
 
 /** One Nx task as the engines see it. */
@@ -48,11 +48,10 @@ export type Work<O extends CommonOptions> = (
 export function single<O extends CommonOptions>(work: Work<O>) {
   return async (options: O, context: ExecutorContext): Promise<{ success: boolean }> => {
     const task = await taskOf(context, context.projectName ?? '', context.targetName ?? '', options);
-    const [[, { success, text }] = ['', { success: false, text: '' }]] = await collect(
-      work,
-      [task],
-      context.root,
-    );
+    const [[, { success, text }] = ['', { success: false, text: '' }]] = await collect(work, [task], {
+      root: context.root,
+      alone: true,
+    });
     (success ? process.stdout : process.stderr).write(`${text}\n`);
     return { success };
   };
@@ -66,8 +65,9 @@ export interface BatchResult {
 /**
  * A batch executor: all tasks in one process. Nx silently runs again what is not yielded, so every task is. `inputs` holds
  * each task's own options; the overrides are those of the last task alone.
+ * @param given `watch: false` where there is nothing to watch: an answer is all
  */
-export function batched<O extends CommonOptions>(work: Work<O>) {
+export function batched<O extends CommonOptions>(work: Work<O>, { watch = true } = {}) {
   return async function* (
     graph: TaskGraph,
     inputs: Record<string, O>,
@@ -84,7 +84,8 @@ export function batched<O extends CommonOptions>(work: Work<O>) {
         ),
       })),
     );
-    for (const [task, { success, text }] of await collect(work, tasks, context.root)) {
+    const alone = watch && Object.keys(context.taskGraph?.tasks ?? graph.tasks).length === 1;
+    for (const [task, { success, text }] of await collect(work, tasks, { root: context.root, alone })) {
       yield { task, result: { success, terminalOutput: `${text}\n`, startTime, endTime: Date.now() } };
     }
   };
@@ -142,7 +143,7 @@ type Ended = Map<string, { success: boolean; text: string }>;
 async function collect<O extends CommonOptions>(
   work: Work<O>,
   tasks: Task<O>[],
-  workspaceRoot: string,
+  { root: workspaceRoot, alone }: { root: string; alone: boolean },
 ): Promise<Ended> {
   redactOutput();
   const ended: Ended = new Map();
@@ -157,11 +158,22 @@ async function collect<O extends CommonOptions>(
         (stage === undefined || options.stage === stage),
     );
     if (task) ended.set(task.id, { success: result.success, text: redact(result.line) });
+    progress.settled(result);
   };
+  const { signal } = abort;
+  const progress = await openTaskProgress({
+    title: titleOf(tasks),
+    signal,
+    alone: alone && tasks[0]?.options.dryRun !== true,
+  });
+  let results: PackageResult[] | undefined;
   let context: Context | undefined;
   try {
     context = await openContext({ workspaceRoot });
-    const { data } = await work(context, tasks, { signal: abort.signal, onEvent: progress, settle });
+    const { onEvent, watched } = progress;
+    const done = await work(context, tasks, { signal, onEvent, settle, ...(watched ? { watched } : {}) });
+    const { data } = done;
+    results = done.results;
     await writeReport(workspaceRoot, tasks[0]?.options.outputFile, data);
   } catch (thrown) {
     const text = redact(asSluiceError(thrown).format());
@@ -173,6 +185,7 @@ async function collect<O extends CommonOptions>(
       ended.set(first.id, { success: false, text: `${ended.get(first.id)?.text}\n${text}` });
   } finally {
     await context?.close();
+    progress.end(results);
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
   for (const task of tasks) {
@@ -192,8 +205,8 @@ function annotate(ended: Ended): void {
   }
 }
 
-/** What takes long or goes wrong for a while is said while it happens, on standard error. */
-function progress(event: StepEvent): void {
-  const line = retryLine(event);
-  if (line !== undefined) process.stderr.write(`${line}\n`);
+/** As one types it. */
+function titleOf<O extends CommonOptions>([task]: Task<O>[]): string {
+  const { project = '', target = '', options } = task ?? {};
+  return [project, target, ...(options?.stage ? [options.stage] : [])].join(':');
 }

@@ -46,6 +46,8 @@ export interface PhaseInput {
   /** Each line for a person as it comes. */
   onLine?: (line: string) => void;
   timeoutMs?: number;
+  /** What the phase itself waits for, in words, and for how many milliseconds at most. For a person alone. */
+  awaits?: { for: string; ms: number };
 }
 export interface PhaseResult {
   /** Lines `@<key> <value>` of the script's output, values decoded, in order. */

@@ -12,7 +12,8 @@ export function table(header: string[], rows: string[][]): string {
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
-const seen = (cell: string) => stripVTControlCharacters(cell).length;
+/** How many characters of it can be seen. */
+export const seen = (cell: string): number => stripVTControlCharacters(cell).length;
 const pad = (cell: string, width: number) => cell + ' '.repeat(Math.max(0, width - seen(cell)));
 
 /** "3 days", "5 hours", "2 minutes", "8 seconds": the largest unit that is at least one. */

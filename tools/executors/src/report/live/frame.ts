@@ -22,41 +22,44 @@ export function frame(picture: Picture, view: View): string[] {
   const head = painted('bold', fit(`${title}, ${passed(now - begun)}`, columns));
   const foot = painted('dim', fit(summary(subjects), columns));
   const room = Math.max(0, view.rows - 3);
-  const shown = chosen(subjects, room);
-  const widest = Math.max(0, ...shown.map(({ line, indent }) => line.id.length + indent));
-  const width = Math.min(widest, Math.floor(columns / 3));
-  const lines = shown.map(({ line, indent }) => row(line, indent, width, view));
-  return view.rows < 4 ? [foot] : [head, ...lines, foot];
-}
-
-interface Shown {
-  line: Line;
-  indent: number;
+  const widths = subjects.flatMap(withHosts).map(({ line, indent }) => line.id.length + indent);
+  const width = Math.min(Math.max(0, ...widths), Math.floor(columns / 3));
+  return view.rows < 4 ? [foot] : [head, ...chosen(subjects, room, width, view), foot];
 }
 
 /** All where there is room; else what needs a look first: what is under way, what waits, what failed, what is done. */
-function chosen(subjects: Subject[], room: number): Shown[] {
+function chosen(subjects: Subject[], room: number, width: number, view: View): string[] {
   const blocks = subjects.map((subject) => ({
     urgency: urgencyOf(subject),
     at: subject.doing.is === 'ended' ? -subject.doing.at : 0,
-    lines: [
-      { line: subject, indent: 0 },
-      ...[...subject.hosts.values()].map((line) => ({ line, indent: 2 })),
-    ],
+    size: 1 + subject.hosts.size,
+    subject,
   }));
   let left = room;
-  const taken = new Set<(typeof blocks)[number]>();
-  for (const block of blocks.toSorted((a, b) => a.urgency - b.urgency || a.at - b.at)) {
-    if (block.lines.length > left && taken.size > 0) continue;
-    taken.add(block);
-    left -= block.lines.length;
+  const taken = new Set<Subject>();
+  for (const { subject, size } of blocks.toSorted((a, b) => a.urgency - b.urgency || a.at - b.at)) {
+    if (size > left && taken.size > 0) continue;
+    taken.add(subject);
+    left -= size;
   }
   // They stay in their order, so that the eye finds them again.
-  return blocks
-    .filter((block) => taken.has(block))
-    .flatMap(({ lines }) => lines)
+  const shown = subjects
+    .filter((subject) => taken.has(subject))
+    .flatMap(withHosts)
     .slice(0, room);
+  let spare = room - shown.length;
+  return shown.flatMap(({ line, indent }) => {
+    const [first = '', ...rest] = row(line, indent, width, view);
+    const more = rest.slice(0, Math.max(0, spare));
+    spare -= more.length;
+    return [first, ...more];
+  });
 }
+
+const withHosts = (subject: Subject): { line: Line; indent: number }[] => [
+  { line: subject, indent: 0 },
+  ...[...subject.hosts.values()].map((line) => ({ line, indent: 2 })),
+];
 
 function urgencyOf({ doing }: Subject): number {
   if (doing.is === 'runs') return 0;
@@ -64,15 +67,24 @@ function urgencyOf({ doing }: Subject): number {
   return doing.how === 'done' ? 4 : 3;
 }
 
-function row(line: Line, indent: number, width: number, view: View): string {
+/** What there is no room for stands below, where something waits: until when must not be what is cut off. */
+function row(line: Line, indent: number, width: number, view: View): string[] {
   const { columns, now } = view;
   const name = fit(tame(' '.repeat(indent) + line.id), width).padEnd(width);
   const [style, state] = stateOf(line.doing);
   const time = timeOf(line, now).padStart(10);
   const lead = `  ${name}  ${state.padEnd(9)} ${time}  `;
-  const text = fit(tame(detail(line, view)), Math.max(0, columns - lead.length));
-  if (lead.length > columns) return fit(lead.trimEnd(), columns);
-  return `  ${name}  ${painted(style, state.padEnd(9))} ${time}  ${text}`;
+  if (lead.length > columns) return [fit(lead.trimEnd(), columns)];
+  const { needed, more } = detail(line, view);
+  const room = columns - lead.length;
+  const [first = '', ...rest] = needed.map(tame);
+  const folds = needed.map(tame).join('; ').length > room;
+  const said = folds ? first : [first, ...rest, ...more.map(tame)].join('; ');
+  const inset = ' '.repeat(indent + 4);
+  return [
+    `  ${name}  ${painted(style, state.padEnd(9))} ${time}  ${fit(said, room)}`,
+    ...(folds && rest.length > 0 ? [fit(inset + rest.join('; '), columns)] : []),
+  ];
 }
 
 /** What is under way shows how long it has been at that; what has ended, how long it took in all. */
@@ -90,15 +102,18 @@ function stateOf(doing: Doing): [Style, string] {
   }
 }
 
-function detail({ doing, retries, said }: Line, { now, date }: View): string {
+/** What a person has to know, and what is shown where there is room. */
+function detail({ doing, retries, said }: Line, { now, date }: View): { needed: string[]; more: string[] } {
   const at = (ms: number) => clockTime(new Date(date.getTime() + ms - now), date);
   const tried = retries > 0 ? `${retries} ${retries === 1 ? 'retry' : 'retries'}` : '';
-  if (doing.is === 'ended') return [doing.what, tried].filter(Boolean).join('; ');
-  if (doing.is === 'runs') return [doing.what, tried, said ?? ''].filter(Boolean).join('; ');
-  const again = doing.next === undefined ? '' : `again in ${passed(doing.next - now)}`;
+  const known = (...all: (string | undefined)[]) => all.filter((one): one is string => !!one);
+  if (doing.is === 'ended') return { needed: known(doing.what, tried), more: [] };
+  if (doing.is === 'runs') return { needed: known(doing.what, tried), more: known(said) };
   const until = doing.until === undefined ? '' : `until ${at(doing.until)} at most`;
-  const why = doing.next === undefined ? `waits for ${doing.for}` : doing.for;
-  return [`${doing.what}: ${why}`, again, tried, until].filter(Boolean).join('; ');
+  if (doing.next === undefined)
+    return { needed: known(`${doing.what}: waits for ${doing.for}`, tried, until), more: known(said) };
+  const again = `again in ${passed(doing.next - now)}`;
+  return { needed: known(`${doing.what}: ${doing.for}`, again, tried, until), more: known(doing.why) };
 }
 
 /** Every state that something is in, and how many are. */

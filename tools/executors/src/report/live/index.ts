@@ -1,2 +1,3 @@
 export { openProgress, type Progress, type Watched } from './progress.ts';
-export { retryLine } from './plain.ts';
+export { hostLine, waitingLine } from './plain.ts';
+export { openTaskProgress } from './task.ts';

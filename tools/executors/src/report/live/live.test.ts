@@ -1,6 +1,8 @@
 import { describe, expect, it, vi, beforeEach, afterEach } from 'vitest';
 import { errors, Secret } from '../../foundation/index.ts';
 import type { PackageResult } from '../../promotion/carry.ts';
+import type { HostEvent } from '../../deployment/index.ts';
+import { hostLine, retryLine, waitingLine } from './plain.ts';
 import { isWatched } from './watched.ts';
 import { openProgress, type Progress, type ProgressOptions } from './progress.ts';
 import type { Outcome } from '../../steps/index.ts';
@@ -76,7 +78,7 @@ describe('a person who watches', () => {
       'promote to test ...',
       'promote to test, 3.0 s',
       '  units  done           2.5 s  visible, tagged',
-      '  money  waits          3.0 s  wait until visible: NOT_VISIBLE_YET; again in 2.0 s; 1 retry; until 12:01:31 at most',
+      '  money  waits          3.0 s  wait until visible: NOT_VISIBLE_YET; again in 2.0 s; 1 retry; until 12:01:31 at most; stage test a…',
       '  shop   waits          3.0 s  put: waits for money and 1 more to be visible',
       '3 in all: 2 waiting, 1 done',
     ]);
@@ -157,6 +159,67 @@ describe('a person who watches', () => {
     progress.end();
   });
 
+  it('sees what a host waits for by itself, and until when, on a second line where the screen is narrow', async () => {
+    const { watching, progress, pass } = await opened({ columns: 60 });
+    progress.onEvent(started('api', 'bake'));
+    const awaits = { for: 'the bake time to pass', ms: 30_000 };
+    progress.watched?.onHost('api', { host: 'www1', phase: 'watch', event: 'started', awaits });
+    progress.watched?.onLine('www1', 'watch', 'api answers 200');
+    progress.onEvent(started('money', 'wait until visible'));
+    pass(1_000);
+    retrying(progress);
+    pass(1_000);
+    const narrow = [
+      '  api     runs           2.0 s  bake',
+      '    www1  waits          2.0 s  watch: waits for the bake t…',
+      '      until 12:00:30 at most',
+      '  money   waits          2.0 s  wait until visible: NOT_VIS…',
+      '    again in 3.0 s; 1 retry; until 12:01:31 at most',
+      '2 in all: 1 under way, 1 waiting',
+    ];
+    expect((await watching.seen()).slice(2)).toEqual(narrow);
+    watching.resize(110, 24);
+    pass(1_000);
+    expect((await watching.seen()).slice(-5, -2)).toEqual([
+      '  api     runs           3.0 s  bake',
+      '    www1  waits          3.0 s  watch: waits for the bake time to pass; until 12:00:30 at most; api answers 2…',
+      '  money   waits          3.0 s  wait until visible: NOT_VISIBLE_YET',
+    ]);
+    progress.end();
+  });
+
+  it('gets a row for each host too, and a table that fits', async () => {
+    const { watching, progress, pass } = await opened({ columns: 60 });
+    progress.onEvent(started('api', 'health'));
+    for (const host of ['www1', 'www2']) {
+      progress.watched?.onHost('api', { host, phase: 'health', event: 'started' });
+      progress.watched?.onHost('api', { host, phase: 'health', event: 'lost', leftMs: 60_000 });
+    }
+    pass(2_000);
+    for (const host of ['www1', 'www2'])
+      progress.watched?.onHost('api', { host, phase: 'undo', event: host === 'www1' ? 'done' : 'failed' });
+    progress.onEvent(ended('api'));
+    const hosts = [
+      { host: 'www1', serving: 'r-1', asExpected: true },
+      { host: 'www2', serving: null, asExpected: false, problem: 'it does not answer' },
+    ];
+    const error = errors.CONNECTION_LOST({ host: 'www2', said: '' });
+    const more = { success: false, status: 'failed', error, line: 'CONNECTION_LOST: gone', hosts } as const;
+    const reached = ['planned', 'accepted', 'visible', 'verified', 'tagged'];
+    progress.end([result('api', more), result('money', { reached })]);
+    expect((await watching.seen()).slice(1)).toEqual([
+      'promote to test, 2.0 s: all came to their end',
+      'name    result      reached             retries  took',
+      '------  ----------  ------------------  -------  -----',
+      'api     failed      CONNECTION_LOST     0        2.0 s',
+      '  www1  checked     r-1 serves          1        2.0 s',
+      '  www2  look at it  it does not answer  1        2.0 s',
+      'money   done        tagged              0        -',
+      '',
+      '1 failed, 1 done; took 2.0 s',
+    ]);
+  });
+
   it('is told at once that Ctrl-C was heard, and what comes', async () => {
     const { watching, progress, abort } = await opened({ columns: 130 });
     progress.onEvent(started('units', 'put'));
@@ -217,7 +280,9 @@ describe('nobody watches', () => {
     progress.end([result('units')]);
     expect(progress.watched).toBeUndefined();
     expect(await watching.all()).toEqual([
-      `money: "wait until visible" again in 4.0 s (NOT_VISIBLE_YET: ${notVisible().message})`,
+      expect.stringMatching(
+        /^money: "wait until visible" again in 4\.0 s, until \d\d:\d\d:\d\d at most \(NOT_VISIBLE_YET: /,
+      ),
       'units@1.0.0 -> test: visible, tagged',
       expect.stringMatching(/^stopping: /),
     ]);
@@ -235,6 +300,44 @@ describe('nobody watches', () => {
   ])('%j says %s', (env, watched) => {
     expect(isWatched({ isTTY: true }, env)).toBe(watched);
     expect(isWatched({}, env)).toBe(false);
+  });
+});
+
+describe('plain words of a wait', () => {
+  const now = new Date(2026, 0, 1, 12, 0, 0);
+  it.each<[HostEvent, string | undefined]>([
+    [{ host: 'www1', phase: 'start', event: 'started' }, undefined],
+    [{ host: 'www1', phase: 'watch', event: 'done' }, undefined],
+    [
+      {
+        host: 'www1',
+        phase: 'watch',
+        event: 'started',
+        awaits: { for: 'the bake time to pass', ms: 30_000 },
+      },
+      'www1 watch: waits for the bake time to pass, until 12:00:30 at most',
+    ],
+    [
+      { host: 'www1', phase: 'pull', event: 'lost', leftMs: 90_000 },
+      'www1 pull: the host does not answer; it is waited for until 12:01:30 at most',
+    ],
+  ])('%j', (event, line) => expect(hostLine(event, now)).toBe(line));
+
+  it('name what a row waits for, and how long an error is lived with', () => {
+    const waiting = {
+      subject: 'web',
+      event: 'waiting',
+      row: 'backup',
+      state: 'baked',
+      for: ['api'],
+    } as const;
+    expect(waitingLine(waiting)).toBe('web: "backup" waits for api to be baked');
+    const limited = errors.RATE_LIMITED({ stage: 'test', registry: 'r', waitMs: 60_000 } as never);
+    const retry = { subject: 'money', event: 'retrying', row: 'put', error: limited, inMs: 60_000 } as const;
+    expect(retryLine({ ...retry, leftMs: 119_000 }, now)).toMatch(
+      /^money: "put" again in 60\.0 s, until 12:01:59 at most \(RATE_LIMITED: /,
+    );
+    expect(retryLine(retry, now)).toMatch(/^money: "put" again in 60\.0 s \(RATE_LIMITED: /);
   });
 });
 

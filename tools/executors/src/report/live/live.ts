@@ -12,18 +12,19 @@ const EVERY = 120;
 
 /** Lines at the end of the terminal, redrawn in place while something is under way. */
 export function live(options: ProgressOptions, terminal: Terminal): Progress {
-  const { title, signal, now = () => performance.now(), date = () => new Date() } = options;
+  const { title, signal, stopping = STOPPING, tells = () => true } = options;
+  const { now = () => performance.now(), date = () => new Date() } = options;
   const others = options.others ?? (process.stdout.isTTY ? [process.stdout] : []);
   const begun = now();
   const picture = new Picture();
-  const screen = new Screen(terminal, others);
+  const screen = new Screen(terminal, others, options.copied);
   const draw = (): void => {
     if (!picture.moves) return screen.clear();
     const { columns = 80, rows = 24 } = terminal;
     screen.draw(frame(picture, { title, now: now(), date: date(), begun, columns, rows }));
   };
   const say = (text: string): void => void terminal.write(redact(`${text}\n`));
-  const stop = () => say(STOPPING);
+  const stop = () => say(stopping);
   signal.addEventListener('abort', stop, { once: true });
   const timer = setInterval(draw, EVERY);
   timer.unref();
@@ -38,13 +39,13 @@ export function live(options: ProgressOptions, terminal: Terminal): Progress {
     },
     settled: (result) => {
       picture.settle(result, now());
-      if (!result.success) say(result.line);
+      if (!result.success && tells()) say(result.line);
     },
     end: (results) => {
       clearInterval(timer);
       signal.removeEventListener('abort', stop);
       screen.close();
-      if (results) say(ending(results, picture, now() - begun));
+      if (results) say(ending(results, picture, now() - begun, terminal.columns));
     },
     watched: {
       onHost: (project, event) => picture.host(project, event, now()),

@@ -6,7 +6,7 @@ import type { StepEvent } from '../../steps/index.ts';
 export type Doing =
   | { is: 'runs'; what: string; since: number }
   /** For others, or (where there is a `next`) to try again after an error with this code; `until` is when it is given up. */
-  | { is: 'waits'; what: string; since: number; for: string; next?: number; until?: number }
+  | { is: 'waits'; what: string; since: number; for: string; next?: number; until?: number; why?: string }
   | { is: 'ended'; how: 'done' | 'failed' | 'blocked' | 'cancelled'; what: string; at: number };
 
 export interface Line {
@@ -20,6 +20,8 @@ export interface Line {
 }
 export interface Subject extends Line {
   hosts: Map<string, Line>;
+  /** What its hosts were at when it ended. */
+  hostsThen: Line[];
   /** A person may be asked something just now. */
   asks: boolean;
 }
@@ -54,14 +56,14 @@ export class Picture {
         const since = subject.doing.is === 'ended' ? now : subject.doing.since;
         const until = event.leftMs === undefined ? {} : { until: now + event.leftMs };
         const next = now + event.inMs;
-        subject.doing = { is: 'waits', what: event.row, since, for: event.error.code, next, ...until };
+        const { code, message: why } = event.error;
+        subject.doing = { is: 'waits', what: event.row, since, for: code, next, ...until, why };
         return;
       }
       case 'ended': {
         const { status, reached } = event.outcome;
         const what = event.outcome.status === 'failed' ? event.outcome.error.code : reached.join(', ');
-        subject.doing = { is: 'ended', how: status, what, at: now };
-        subject.hosts.clear();
+        this.#end(subject, { is: 'ended', how: status, what, at: now });
       }
     }
   }
@@ -71,7 +73,10 @@ export class Picture {
     const line = lineOf(hosts, event.host, event.phase, now);
     if (event.event === 'started') {
       delete line.said;
-      line.doing = { is: 'runs', what: event.phase, since: now };
+      const { phase: what, awaits } = event;
+      line.doing = awaits
+        ? { is: 'waits', what, since: now, for: awaits.for, until: now + awaits.ms }
+        : { is: 'runs', what, since: now };
     } else if (event.event === 'lost') {
       line.retries += 1;
       const since = line.doing.is === 'ended' ? now : line.doing.since;
@@ -84,13 +89,14 @@ export class Picture {
   settle({ project, name, status, error, reached }: PackageResult, now: number): void {
     const subject = this.subjects.get(name) ?? this.#subject(project, now);
     const how = status === 'nothing' || status === 'planned' ? 'done' : status;
-    subject.doing = {
-      is: 'ended',
-      how,
-      what: error?.code ?? (reached.join(', ') || 'nothing to do'),
-      at: now,
-    };
+    const what = error?.code ?? (reached.join(', ') || 'nothing to do');
+    this.#end(subject, { is: 'ended', how, what, at: now });
     subject.asks = false;
+  }
+
+  #end(subject: Subject, doing: Doing & { is: 'ended' }): void {
+    subject.doing = doing;
+    subject.hostsThen.push(...subject.hosts.values());
     subject.hosts.clear();
   }
 
@@ -111,6 +117,7 @@ export class Picture {
       doing: { is: 'runs', what: 'begins', since: now },
       retries: 0,
       hosts: new Map(),
+      hostsThen: [],
       asks: false,
     };
     this.subjects.set(id, made);

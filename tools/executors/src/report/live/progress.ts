@@ -31,6 +31,12 @@ export interface ProgressOptions {
   terminal?: Terminal;
   /** Standard output, where that is the same terminal. */
   others?: Terminal[];
+  /** Streams that somebody else copies to the terminal. */
+  copied?: Terminal[];
+  /** Said when somebody presses Ctrl-C. */
+  stopping?: string;
+  /** Whether failures are told as soon as they are known; else somebody else does. */
+  tells?: () => boolean;
   now?: () => number;
   date?: () => Date;
 }
@@ -43,9 +49,14 @@ export async function openProgress(options: ProgressOptions): Promise<Progress> 
   return live(options, terminal);
 }
 
-function plain({ signal, quiet = false }: ProgressOptions, terminal: Terminal): Progress {
-  const say = (line: string): void => void terminal.write(redact(`${line}\n`));
-  const stop = () => say(STOPPING);
+/**
+ * Plain lines, each written once.
+ * @param last where it is said that Ctrl-C was heard
+ */
+export function plain(options: ProgressOptions, terminal: Terminal, last = terminal): Progress {
+  const { signal, quiet = false, stopping = STOPPING } = options;
+  const say = (line: string, to = terminal): void => void to.write(redact(`${line}\n`));
+  const stop = () => say(stopping, last);
   signal.addEventListener('abort', stop, { once: true });
   return {
     onEvent: (event) => {

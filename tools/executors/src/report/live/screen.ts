@@ -13,8 +13,11 @@ export class Screen {
   #lines: string[] = [];
   #isOpen = false;
 
-  /** @param others streams that end on the same terminal */
-  constructor(terminal: Terminal, others: Terminal[] = []) {
+  /**
+   * @param others streams that end on the same terminal
+   * @param copied streams that somebody else copies to it in his own time: what is written to them goes there at once
+   */
+  constructor(terminal: Terminal, others: Terminal[] = [], copied: Terminal[] = []) {
     const write = terminal.write.bind(terminal);
     const below = {
       isTTY: true,
@@ -28,7 +31,8 @@ export class Screen {
     };
     // A hidden cursor would have to be brought back when the process is killed, by a handler that ends it at the first Ctrl-C.
     this.#update = createLogUpdate(below as unknown as WriteStream, { showCursor: true });
-    for (const stream of [terminal, ...others]) this.#guard(stream);
+    for (const stream of [terminal, ...others]) this.#guard(stream, stream.write.bind(stream));
+    for (const stream of copied) this.#guard(stream, write);
   }
 
   draw(lines: string[]): void {
@@ -48,10 +52,9 @@ export class Screen {
     this.#writes.clear();
   }
 
-  #guard(stream: Terminal): void {
-    const before = stream.write;
-    const write = before.bind(stream) as (...args: unknown[]) => boolean;
-    this.#writes.set(stream, before);
+  #guard(stream: Terminal, to: Terminal['write']): void {
+    const write = to as (...args: unknown[]) => boolean;
+    this.#writes.set(stream, stream.write);
     stream.write = ((chunk: unknown, ...rest: unknown[]) => {
       if (!this.#isOpen) this.#update.clear();
       const went = write(chunk, ...rest);
