@@ -8,7 +8,7 @@ import { boardCommand } from './board.ts';
 import { doctorCommand } from './doctor.ts';
 import { annotationOf } from '../report/job/index.ts';
 import { approveCommand, approveCommentCommand, overrideCommand, unholdCommand } from './people.ts';
-import { baseCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
+import { baseCommand, changedCommand, planCommand, statusCommand, verifyCommand } from './reading.ts';
 import { promoteCommand, rollbackCommand } from './moving.ts';
 import { releaseCommand } from './release.ts';
 import { workspaceRoot } from '../versioning/workspace-root.ts';
@@ -31,6 +31,7 @@ export function sluiceProgram(perform: Perform): Command {
   for (const add of [
     releaseCommand,
     baseCommand,
+    changedCommand,
     planCommand,
     promoteCommand,
     approveCommand,

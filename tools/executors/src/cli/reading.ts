@@ -40,6 +40,43 @@ export function baseCommand(program: Command, perform: Perform): void {
     );
 }
 
+export function changedCommand(program: Command, perform: Perform): void {
+  program
+    .command('changed <stage>')
+    .description(
+      'print the services to build for a stage, alone, separated by commas: those that were changed since what was last deployed there',
+    )
+    .option('--since <commit>', 'those that were changed since this commit')
+    .option('--all', 'every service, changed or not')
+    .addHelpText(
+      'after',
+      '\n  npx nx run-many -t publish-registry --projects="$(npx sluice changed staging)"',
+    )
+    .action((stage: string, flags: { since?: string; all?: boolean }) =>
+      perform(async ({ context, answer }) => {
+        const { options, repository, workspaceRoot, env } = context;
+        const stages = options.services?.stages ?? [];
+        const found = stages.find(({ name }) => name === stage);
+        if (!found) throw errors.STAGE_UNKNOWN({ stage, stages: stages.map(({ name }) => name) });
+        const { changedServices, nxOf } = await import('../promotion/changed.ts');
+        const nx = nxOf(workspaceRoot, options.targets['publish-registry'], env);
+        const hasHosts = (found.hosts ?? []).length > 0;
+        const changed =
+          flags.all || flags.since !== undefined
+            ? await nx(flags.all ? undefined : flags.since)
+            : await changedServices({
+                repository,
+                state: await (await context.ledger()).refresh(),
+                stage,
+                hasHosts,
+                nx,
+              });
+        answer(changed.join(','));
+        return EXIT.done;
+      }),
+    );
+}
+
 /** Names of a pipeline's stages in order; services are published to the registry that stands before the first one. */
 function stagesOf(options: SluiceOptions, { pipeline }: Kind): string[] {
   const stages = (options[pipeline]?.stages ?? []).map((one) => one.name);

@@ -445,6 +445,14 @@ export const errors = catalogue({
       next: 'git fetch --unshallow (in CI: fetch-depth: 0), then run the same command again',
     }),
   },
+  NX_UNANSWERED: {
+    exit: EXIT.failed,
+    text: (p: { command: string; said: string }) => ({
+      what: `Nx did not say which services there are, or which of them were changed: ${p.said}`,
+      state: 'nothing was changed',
+      next: p.command,
+    }),
+  },
   SIGNER_MISSING: {
     exit: EXIT.badInput,
     text: (p: { approvers: string }) => ({

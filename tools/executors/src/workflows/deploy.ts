@@ -19,7 +19,7 @@ import {
   workspace,
 } from './parts.ts';
 import { settingsOf, type Settings } from './settings.ts';
-import type { Env, Job, Workflow, WorkflowInput } from './types.ts';
+import type { Env, Job, Step, Workflow, WorkflowInput } from './types.ts';
 
 /** Services from a push to the last stage. Undefined where the workspace has no stages for services. */
 export function deploy(input: WorkflowInput): Workflow | undefined {
@@ -115,8 +115,13 @@ function build(
 ): Job {
   const { targets } = input.options;
   const env = { ...OWN, ...imageLogins(services, undefined, first), ...notified(input) };
-  const affected = (target: string, stage = '') =>
-    `npx nx affected -t ${target}${stage && ` -c ${stage}`} --exclude=tag:npm:public`;
+  const { projects, some } = CHANGED;
+  const each = (name: string, target: string, stage = ''): Step => ({
+    name,
+    if: some,
+    run: `npx nx run-many -t ${target}${stage && ` -c ${stage}`} --projects="$PROJECTS"`,
+    env: { ...env, PROJECTS: projects },
+  });
   return {
     name: 'Build',
     if: isFirst(settings, first),
@@ -126,21 +131,39 @@ function build(
       ...workspace({ settings, ref: COMMIT }),
       ...signingKey(settings),
       doctor(input, first.name, env),
-      {
-        name: 'Since when',
-        run: [
-          'base=$(git rev-parse --verify --quiet "$BEFORE^{commit}" || git hash-object -t tree /dev/null)',
-          'echo "NX_BASE=$base" >>"$GITHUB_ENV"',
-        ].join('\n'),
-        // By hand everything is built.
-        env: { BEFORE: '${{ github.event.before || github.event.pull_request.base.sha }}' },
-      },
-      { name: 'Build once, and publish', run: affected(targets['publish-registry']), env },
+      whatToBuild(first.name),
+      each('Build once, and publish', targets['publish-registry']),
       upload('artifacts', 'dist/artifacts/*/artifact.json\ndist/artifacts/*/sbom.cdx.json'),
-      { name: `Promote into ${first.name}`, run: affected(targets.promote, first.name), env },
-      { name: 'Try exactly these images', run: affected(targets.smoke, first.name), env },
+      each(`Promote into ${first.name}`, targets.promote, first.name),
+      each('Try exactly these images', targets.smoke, first.name),
       showStatus(OWN),
     ],
+  };
+}
+
+/** What the step `whatToBuild` found. */
+const CHANGED = {
+  projects: '${{ steps.changed.outputs.projects }}',
+  some: "steps.changed.outputs.projects != ''",
+};
+
+/**
+ * A push builds what was changed since the deployment that came to its end, whatever became of the runs in between; a pull
+ * request what it changes itself; a person everything.
+ */
+function whatToBuild(stage: string): Step {
+  return {
+    name: 'What to build',
+    id: 'changed',
+    run: [
+      'how=()',
+      'if [ "$GITHUB_EVENT_NAME" = workflow_dispatch ]; then how=(--all); fi',
+      'if [ -n "$BASE" ]; then how=(--since="$BASE"); fi',
+      `projects=$(npx sluice changed ${stage} "\${how[@]}")`,
+      'echo "projects=$projects" | tee -a "$GITHUB_OUTPUT"',
+    ].join('\n'),
+    shell: 'bash',
+    env: { ...OWN, BASE: '${{ github.event.pull_request.base.sha }}' },
   };
 }
 
