@@ -20,7 +20,7 @@ export async function workspaceProjects(workspaceRoot: string): Promise<Workspac
   if (!root?.workspaces) return [];
   const folders = await mapWorkspaces({ cwd: workspaceRoot, pkg: root });
   const found = await Promise.all(
-    [...folders.values()].map(async (folder) => {
+    [...folders.values()].map(async (folder): Promise<WorkspaceProject[]> => {
       const [manifest, project] = await Promise.all([
         json(join(folder, 'package.json')),
         json(join(folder, 'project.json')),
@@ -30,9 +30,7 @@ export async function workspaceProjects(workspaceRoot: string): Promise<Workspac
       if (pipeline === 'packages' && (!manifest.version || manifest.private)) return [];
       const { name, nx } = manifest;
       const needs = new Set(DEPENDENCIES.flatMap((kind) => Object.keys(manifest[kind] ?? {})));
-      return [
-        { name, project: project?.name ?? nx?.name ?? name, pipeline, folder, needs: [...needs] } as const,
-      ];
+      return [{ name, project: project?.name ?? nx?.name ?? name, pipeline, folder, needs: [...needs] }];
     }),
   );
   return found.flat();
