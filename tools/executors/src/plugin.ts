@@ -16,7 +16,7 @@ export const name = '@sluice/nx';
  * nx.json. Reads the package.json and sluice.json files and nothing else.
  */
 export const createNodes: CreateNodes<unknown> = [
-  '{package.json,**/package.json,**/sluice.json}',
+  '{package.json,**/package.json,**/sluice.json,**/api.txt}',
   (files, options, context) => infer(files, parsed(options), context),
 ];
 
@@ -28,9 +28,9 @@ async function infer(
   const { packages, services, root } = await findProjects(files, context.workspaceRoot);
   const tool = pluginSources(context.workspaceRoot);
   return [
-    ...packages.map(({ file, root }): [string, CreateNodesResult] => [
+    ...packages.map(({ file, root, hasApi }): [string, CreateNodesResult] => [
       file,
-      { projects: { [root]: inferPackage(options, tool) } },
+      { projects: { [root]: inferPackage(options, tool, hasApi) } },
     ]),
     ...services.map(({ file, root, config }): [string, CreateNodesResult] => [
       file,

@@ -88,7 +88,7 @@ export const errors = catalogue({
     }),
   },
 
-  // ── cli ─────────────────────────────────────────────────────────────────────────────────────────────
+  // ── command line ─────────────────────────────────────────────────────────────────────────────────────────────
   NO_WORKSPACE: {
     exit: EXIT.badInput,
     text: (p: { folder: string }) => ({
@@ -1126,7 +1126,7 @@ export const errors = catalogue({
     }),
   },
 
-  // ── oidc: tokens of CI jobs ─────────────────────────────────────────────────────────────────────────
+  // ── OIDC: tokens of CI jobs ─────────────────────────────────────────────────────────────────────────
   OIDC_NOT_PERMITTED: {
     exit: EXIT.badInput,
     text: (_: Record<never, never>) => ({
@@ -1168,7 +1168,7 @@ export const errors = catalogue({
     }),
   },
 
-  // ── github: the REST API ────────────────────────────────────────────────────────────────────────────
+  // ── GitHub: the REST API ────────────────────────────────────────────────────────────────────────────
   GITHUB_REPOSITORY_UNKNOWN: {
     exit: EXIT.badInput,
     text: (p: { identity: string; host: string }) => ({
@@ -1563,6 +1563,40 @@ export const errors = catalogue({
       what: `the local registries are in use by another command${p.pid === undefined ? '' : ` (their process is ${p.pid})`}`,
       state: 'nothing was deleted',
       next: 'end the other command (or wait for it), then npx nx registries --reset',
+    }),
+  },
+
+  // ── API: the public API of a package ────────────────────────────────────────────────────────────────
+  API_CHANGED: {
+    exit: EXIT.failed,
+    text: (p: { name: string; project: string; file: string; added: string[]; removed: string[] }) => ({
+      what: `the public API of ${p.name} is not what ${p.file} says:${[...p.removed.map((line) => `- ${line}`), ...p.added.map((line) => `+ ${line}`)].map((line) => `\n    ${line}`).join('')}`,
+      state: 'nothing was written',
+      next: `where it is meant: npx nx run ${p.project}:api-check --update, commit ${p.file} with the change, and say it to the versioning tool (${p.removed.length > 0 ? 'what is gone may break others: "feat!:", or a major changeset' : 'something new: "feat:", or a minor changeset'})`,
+    }),
+  },
+  API_WITHOUT_TYPES: {
+    exit: EXIT.badInput,
+    text: (p: { file: string }) => ({
+      what: `${p.file} names no types ("exports" with "types", or "types"), so its public API is not known`,
+      state: 'nothing was written',
+      next: `add "types" to ${p.file}, or delete api.txt beside it: then it is not checked`,
+    }),
+  },
+  API_NOT_COMPILED: {
+    exit: EXIT.badInput,
+    text: (p: { file: string; entry: string; project: string }) => ({
+      what: `${p.file}, the types of "${p.entry}", is not there`,
+      state: 'nothing was written',
+      next: `compile first: npx nx run ${p.project}:api-check does, where the project has a target "compile"; else name yours in its "dependsOn"`,
+    }),
+  },
+  API_COMPILER_MISSING: {
+    exit: EXIT.badInput,
+    text: (_: object) => ({
+      what: 'the workspace has no TypeScript with an API for JavaScript, which reads the declarations',
+      state: 'nothing was written',
+      next: 'npm install --save-dev typescript@6 (TypeScript 7 has no such API yet)',
     }),
   },
 

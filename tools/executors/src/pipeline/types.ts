@@ -30,6 +30,7 @@ export interface SluiceOptions {
 export type VersioningName = 'nx' | 'changesets' | 'semantic-release' | 'release-it';
 export type TargetName =
   | 'build'
+  | 'api-check'
   | 'publish-registry'
   | 'promote'
   | 'rollback'

@@ -1,5 +1,6 @@
 import type { ProjectConfiguration, TargetConfiguration } from '@nx/devkit';
 import type { SluiceOptions } from '../pipeline/index.ts';
+import { API_FILE } from '../api/file.ts';
 import { stageConfigurations } from './configurations.ts';
 
 /** The name that nx.json gives to the compile step of @nx/js; another one stands in `dependsOn` of the targetDefaults. */
@@ -9,13 +10,19 @@ const TECHNOLOGIES = ['sluice', 'npm'];
 /**
  * The targets of one publishable package.
  * @param tool inputs that stand for the plugin's own code, see `pluginSources`
+ * @param hasApi whether there is an api.txt beside its package.json
  */
-export function inferPackage(options: SluiceOptions, tool: string[]): Omit<ProjectConfiguration, 'root'> {
+export function inferPackage(
+  options: SluiceOptions,
+  tool: string[],
+  hasApi: boolean,
+): Omit<ProjectConfiguration, 'root'> {
   const { targets } = options;
   const stages = options.packages.stages.map((stage) => stage.name);
   return {
     targets: {
       [targets.build]: build(targets.build, tool),
+      ...(hasApi ? { [targets['api-check']]: apiCheck(targets.build, tool) } : {}),
       [targets['publish-registry']]: {
         ...moves('publish-registry', [targets.build, `^${targets['publish-registry']}`]),
         configurations: stageConfigurations(options),
@@ -51,7 +58,13 @@ export function inferPackage(options: SluiceOptions, tool: string[]): Omit<Proje
     },
     metadata: {
       targetGroups: {
-        Sluice: [targets.build, targets['publish-registry'], targets.promote, targets.rollback],
+        Sluice: [
+          targets.build,
+          ...(hasApi ? [targets['api-check']] : []),
+          targets['publish-registry'],
+          targets.promote,
+          targets.rollback,
+        ],
       },
     },
   };
@@ -76,6 +89,28 @@ function build(target: string, tool: string[]): TargetConfiguration {
     metadata: {
       description: 'Packs the package, once: the tarball with its identity, its SBOM, and artifact.json',
       technologies: TECHNOLOGIES,
+    },
+  };
+}
+
+/** Packages keep what they export in api.txt, where they want to hear of a change. */
+function apiCheck(buildTarget: string, tool: string[]): TargetConfiguration {
+  return {
+    executor: '@sluice/nx:api-check',
+    dependsOn: [COMPILE, ...(buildTarget === 'build' ? [] : ['build'])],
+    cache: true,
+    inputs: [
+      '{projectRoot}/package.json',
+      `{projectRoot}/${API_FILE}`,
+      { dependentTasksOutputFiles: '**/*' },
+      ...tool,
+    ],
+    // Else an --update that was made before would write nothing.
+    outputs: [`{projectRoot}/${API_FILE}`],
+    metadata: {
+      description: `Compares the public API with ${API_FILE}; --update writes it`,
+      technologies: TECHNOLOGIES,
+      help: { command: 'npx nx run-many -t api-check', example: { options: { update: true } } },
     },
   };
 }

@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parse } from 'jsonc-parser';
 import { Minimatch } from 'minimatch';
+import { API_FILE } from '../api/file.ts';
 import { SERVICE_FILE } from '../service/types.ts';
 
 export interface FoundProjects {
   /** Packages that can be published: a name, a version, not private, known to Nx as a project. */
-  packages: { file: string; root: string }[];
+  packages: { file: string; root: string; hasApi: boolean }[];
   /** Projects with a sluice.json, whose content comes along; they are no packages. */
   services: { file: string; root: string; config: unknown }[];
   /** The workspace's own package.json. */
@@ -32,7 +33,9 @@ export async function findProjects(files: readonly string[], workspaceRoot: stri
       if (configured.has(root)) {
         const config: unknown = parse(readFileSync(join(workspaceRoot, root, SERVICE_FILE), 'utf8'));
         found.services.push({ file, root, config });
-      } else if (isPublishable(read(file))) found.packages.push({ file, root });
+      } else if (isPublishable(read(file))) {
+        found.packages.push({ file, root, hasApi: existsSync(join(workspaceRoot, root, API_FILE)) });
+      }
     }
   }
   return found;

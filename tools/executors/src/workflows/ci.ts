@@ -33,7 +33,7 @@ export function ci(input: WorkflowInput): Workflow {
           { name: 'Lint', run: 'npm run --if-present lint' },
           {
             name: 'Types, tests and builds of what is affected',
-            run: `npx nx affected -t lint typecheck test ${targets.build} --base=origin/${branch}`,
+            run: `npx nx affected -t lint typecheck ${targets['api-check']} test ${targets.build} --base=origin/${branch}`,
           },
           { name: 'Generated files are as nx.json says', run: 'npx nx sync:check' },
         ],

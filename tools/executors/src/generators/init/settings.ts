@@ -16,7 +16,7 @@ export interface Found {
   rootTargets: Set<string>;
 }
 
-const OF_PACKAGES = ['build', 'publish-registry', 'promote', 'rollback'];
+const OF_PACKAGES = ['build', 'api-check', 'publish-registry', 'promote', 'rollback'];
 const OF_THE_ROOT = ['registries', 'status', 'board', 'verify', 'doctor', 'approve'];
 
 /** The nx.json of a workspace that uses the plugin. Whatever stands in it already stays as it is. */

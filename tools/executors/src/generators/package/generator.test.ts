@@ -1,11 +1,14 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Tree } from '@nx/devkit';
 import { readJson, readNxJson, writeJson } from '@nx/devkit';
 import { FsTree } from '@nx/devkit/internal';
 import { createTreeWithEmptyWorkspace } from '@nx/devkit/testing';
+import { transpileDeclaration } from 'typescript';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { checkApi } from '../../api/index.ts';
 import pack from './generator.ts';
 import { nameOf } from './naming.ts';
 
@@ -59,6 +62,7 @@ describe('the generator', () => {
     expect(readJson(tree, 'libs/money-utils/tsconfig.lib.json').extends).toBe('../../tsconfig.base.json');
     expect(tree.children('libs/money-utils').sort()).toEqual([
       'README.md',
+      'api.txt',
       'package.json',
       'src',
       'tsconfig.json',
@@ -67,6 +71,34 @@ describe('the generator', () => {
     ]);
     expect(tree.children('libs/money-utils/src').sort()).toEqual(['index.test.ts', 'index.ts']);
     expect(tree.read('libs/money-utils/README.md', 'utf8')).toContain('# @acme/money-utils');
+  });
+
+  it('writes down the public API that the compiler finds in it', async () => {
+    await pack(tree, { name: 'tax', scope: '@acme' });
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-package-'));
+    try {
+      const source = tree.read('libs/tax/src/index.ts', 'utf8') ?? '';
+      await mkdir(join(folder, 'libs/tax/dist'), { recursive: true });
+      await writeFile(join(folder, 'libs/tax/package.json'), tree.read('libs/tax/package.json') ?? '');
+      await writeFile(join(folder, 'libs/tax/dist/index.d.ts'), transpileDeclaration(source, {}).outputText);
+      await symlink(join(import.meta.dirname, '../../../../../node_modules'), join(folder, 'node_modules'));
+      const report = await checkApi({
+        workspaceRoot: folder,
+        root: 'libs/tax',
+        project: 'tax',
+        update: true,
+      });
+      expect(report.api).toBe(tree.read('libs/tax/api.txt', 'utf8'));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('leaves the public API alone where that is said, and begins with it in an adopted package', async () => {
+    await pack(tree, { name: 'tax', scope: '@acme', api: false });
+    expect(tree.exists('libs/tax/api.txt')).toBe(false);
+    await pack(tree, { name: 'tax', scope: '@acme', api: true });
+    expect(tree.read('libs/tax/api.txt', 'utf8')).toBe('// The public API of @acme/tax\n');
   });
 
   it('lets the workspace know and compile it', async () => {

@@ -8,10 +8,19 @@ import {
   offsetFromRoot,
   readJson,
 } from '@nx/devkit';
+import { API_FILE } from '../../api/index.ts';
 import { explained } from '../nx-json.ts';
 import { addCompiler, addToWorkspaces, siblingsOf, TEMPLATES } from '../workspace.ts';
 import { adopt } from './adopt.ts';
-import { nameOf, type PackageSchema } from './naming.ts';
+import { nameOf, type Naming, type PackageSchema } from './naming.ts';
+
+/** What an adopted package exports is known once it is compiled. */
+function beginApi(tree: Tree, { directory, projectName, packageName }: Naming): void {
+  const file = `${directory}/${API_FILE}`;
+  if (tree.exists(file)) return;
+  tree.write(file, `// The public API of ${packageName}\n`);
+  logger.info(`Sluice: npx nx run ${projectName}:api-check --update writes what it exports into ${file}`);
+}
 
 /** Scaffolds a package, or makes one that is there publishable, and sees to it that the workspace knows and compiles it. */
 export default async function pack(
@@ -28,6 +37,7 @@ export default async function pack(
     if (tree.exists(`${directory}/package.json`)) {
       if (!adopt(tree, naming, license))
         logger.info(`Sluice: ${directory} is a package that is published already`);
+      if (schema.api) beginApi(tree, naming);
       addToWorkspaces(tree, directory);
       if (!schema.skipFormat) await formatFiles(tree);
       return link;
@@ -39,6 +49,7 @@ export default async function pack(
       description: schema.description ?? `The package ${packageName}.`,
       offset: offsetFromRoot(directory),
     });
+    if (schema.api === false) tree.delete(`${directory}/${API_FILE}`);
     if (tree.exists('LICENSE')) tree.write(`${directory}/LICENSE`, tree.read('LICENSE') ?? '');
     addToWorkspaces(tree, directory);
     addCompiler(tree);

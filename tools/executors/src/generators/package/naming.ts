@@ -6,6 +6,8 @@ export interface PackageSchema {
   scope?: string;
   directory?: string;
   description?: string;
+  /** Keeps the public API in api.txt; unless said yes for a new package, and no for an adopted one. */
+  api?: boolean;
 }
 export interface Naming {
   packageName: string;

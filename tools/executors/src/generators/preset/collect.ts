@@ -77,7 +77,7 @@ function rootManifest({ devDependencies, optionalDependencies, overrides, allowS
     workspaces: ['libs/*', 'apps/*'],
     scripts: {
       test: 'vitest run',
-      typecheck: 'nx run-many -t typecheck',
+      typecheck: 'nx run-many -t typecheck api-check',
       format: 'prettier --write .',
       'format:check': 'prettier --check .',
     },
