@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errors } from '../foundation/index.ts';
+import { errors, writeWhole } from '../foundation/index.ts';
 import { missingEntries } from './entries.ts';
 import { byCodeUnit, listFiles } from './files.ts';
 import { checkIdentity, isTarballOf, tarballName } from './identity.ts';
@@ -88,10 +88,9 @@ export async function writeArtifact(
   openSink?: OpenSink,
 ): Promise<ArtifactManifest> {
   const { name, version } = manifest;
-  const partial = (): string => join(outputFolder, `${PARTIAL}${randomUUID()}`);
   try {
     await mkdir(outputFolder, { recursive: true });
-    const packing = partial();
+    const packing = join(outputFolder, `${PARTIAL}${randomUUID()}`);
     // First, for whoever reads a tarball only as far as its package.json.
     const order = files.toSorted(
       (a, b) => Number(b.path === 'package.json') - Number(a.path === 'package.json'),
@@ -120,9 +119,7 @@ export async function writeArtifact(
       [SBOM_FILE, sbom],
       [MANIFEST_FILE, `${JSON.stringify(artifact, null, 2)}\n`],
     ] as const) {
-      const writing = partial();
-      await writeFile(writing, text);
-      await rename(writing, join(outputFolder, file));
+      await writeWhole(join(outputFolder, file), text);
     }
     // Nobody has signed what was built just now.
     await tidy(

@@ -1,6 +1,6 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { redact } from '../foundation/index.ts';
+import { redact, writeWhole } from '../foundation/index.ts';
 import type { PageFiles } from './bundle.ts';
 import { staticPage } from './html.ts';
 import type { Board, Changes, Evidence, Timeline } from './model/types.ts';
@@ -26,9 +26,7 @@ export async function writeBoard(source: BoardSource, page: PageFiles, folder: s
   const file = join(folder, 'index.html');
   const text = redact(staticPage(page, await staticData(source)));
   await mkdir(folder, { recursive: true });
-  const beside = join(folder, `.index.html.${process.pid}`);
-  await writeFile(beside, text);
-  await rename(beside, file);
+  await writeWhole(file, text);
   return file;
 }
 

@@ -2,4 +2,5 @@ export * from './errors.ts';
 export * from './secret.ts';
 export * from './canonical.ts';
 export { bytes } from './bytes.ts';
+export { writeWhole } from './files.ts';
 export { errors } from './catalogue.ts';

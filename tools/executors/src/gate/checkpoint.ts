@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writeWhole } from '../foundation/index.ts';
 import type { AuditProblem } from './audit.ts';
 
 /** How far the ledger's history was checked, and what was found. A convenience: its loss only costs time. */
@@ -32,14 +32,11 @@ export async function readCheckpoint(file: string): Promise<Checkpoint | undefin
   }
 }
 
-/** Written beside and moved into place. */
 export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(temporary, JSON.stringify({ version: VERSION, ...checkpoint }));
-    await rename(temporary, file);
+    await writeWhole(file, JSON.stringify({ version: VERSION, ...checkpoint }));
   } catch {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    // The next audit only takes longer.
   }
 }

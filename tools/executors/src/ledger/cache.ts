@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { writeWhole } from '../foundation/index.ts';
 import type { Problem } from './history.ts';
 import type { BatchPlace, PackedRows } from './rows.ts';
 
@@ -59,9 +59,8 @@ export async function readSnapshot(file: string): Promise<Snapshot | undefined> 
   }
 }
 
-/** Written beside and moved into place; a disk without space only means that there is no snapshot. */
+/** A disk without space only means that there is no snapshot. */
 export async function writeSnapshot(file: string, { head, problems, rows }: Snapshot): Promise<void> {
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
     const columns = Buffer.from(rows.columns.buffer, rows.columns.byteOffset, rows.columns.byteLength);
     const batches = Buffer.from(
@@ -81,10 +80,9 @@ export async function writeSnapshot(file: string, { head, problems, rows }: Snap
       crc: crc32(body),
     };
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(temporary, [Buffer.from(`${JSON.stringify(header)}\n`), body]);
-    await rename(temporary, file);
+    await writeWhole(file, [Buffer.from(`${JSON.stringify(header)}\n`), body]);
   } catch {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    // The next one to read only takes longer.
   }
 }
 

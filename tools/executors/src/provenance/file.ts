@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROVENANCE_FILE } from '../artifact/index.ts';
+import { writeWhole } from '../foundation/index.ts';
 
 /** The bundle that lies beside an artifact, if one does. */
 export async function readProvenanceFile(folder: string): Promise<string | undefined> {
@@ -12,7 +12,5 @@ export async function readProvenanceFile(folder: string): Promise<string | undef
 }
 
 export async function writeProvenanceFile(folder: string, bundle: string): Promise<void> {
-  const half = join(folder, `.partial-${randomUUID()}`);
-  await writeFile(half, bundle);
-  await rename(half, join(folder, PROVENANCE_FILE));
+  await writeWhole(join(folder, PROVENANCE_FILE), bundle);
 }

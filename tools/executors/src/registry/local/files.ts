@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { writeWhole } from '../../foundation/index.ts';
 
 /** Writes a file that only its owner may read, in one step: a reader sees the old text or the new one. */
-export async function writePrivate(file: string, text: string): Promise<void> {
-  const fresh = `${file}.${randomBytes(6).toString('hex')}`;
-  await writeFile(fresh, text, { mode: 0o600, flag: 'wx' });
-  await rename(fresh, file);
+export function writePrivate(file: string, text: string): Promise<void> {
+  return writeWhole(file, text, { mode: 0o600 });
 }
 
 /** The JSON in a file; undefined where there is none, or none that can be read. */
