@@ -91,9 +91,9 @@ interface StageStatus {
   held?: string[];
 }
 async function stands(project: string, stage: string): Promise<StageStatus | undefined> {
-  const { code, answer, output } = await hand.quietly('npx sluice status --json');
-  if (code !== 0) throw new Error(output);
-  const status = JSON.parse(answer) as { packages: { project: string; stages: StageStatus[] }[] };
+  const { code, stdout, out } = await hand.quietly('npx sluice status --json');
+  if (code !== 0) throw new Error(out);
+  const status = JSON.parse(stdout) as { packages: { project: string; stages: StageStatus[] }[] };
   return status.packages.find((one) => one.project === project)?.stages.find((one) => one.stage === stage);
 }
 const versionIn = async (project: string, stage: string) => (await stands(project, stage))?.version;

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
+import { runProgram, type ProgramRan } from '../executors/src/testing/program.ts';
 
 /** Runs the demo's commands in its copy, shows what matters of their output, and stops when one does not do as told. */
 export class StageHand {
@@ -24,7 +24,7 @@ export class StageHand {
     expected: { exit?: 'zero' | 'non-zero'; says?: RegExp; show?: boolean } = {},
   ): Promise<string> {
     print(`   ${styleText('cyan', `$ ${command}`)}\n`);
-    const { code, output } = await this.quietly(command);
+    const { code, out: output } = await this.quietly(command);
     if (expected.show !== false) for (const line of essence(output)) print(`     ${line}\n`);
     const wanted = expected.exit ?? 'zero';
     if ((code === 0) !== (wanted === 'zero')) {
@@ -36,24 +36,8 @@ export class StageHand {
     return output;
   }
 
-  quietly(command: string): Promise<{ code: number | null; output: string; answer: string }> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(command.replaceAll('npx ', ''), {
-        cwd: this.folder,
-        env: this.env,
-        shell: true,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let output = '';
-      let answer = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-        answer += chunk.toString();
-      });
-      child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      child.once('error', reject);
-      child.once('close', (code) => resolve({ code, output: stripVTControlCharacters(output), answer }));
-    });
+  quietly(command: string): Promise<ProgramRan> {
+    return runProgram(command.replaceAll('npx ', ''), [], { cwd: this.folder, env: this.env, shell: true });
   }
 
   /** Says that something holds, or stops the demo. */

@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { copyWorkspace } from '../src/testing/copy-workspace.ts';
+import { runProgram, type ProgramRan } from '../src/testing/program.ts';
 import { leaseLocalRegistries, type LocalLease } from '../src/registry/local/index.ts';
 
 const repository = join(import.meta.dirname, '../../..');
@@ -65,31 +65,12 @@ export class NxWorkspace {
     writeFileSync(path, `${JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8'))), null, 2)}\n`);
   }
 
-  run(command: string, ...args: string[]): Promise<{ code: number | null; out: string; stdout: string }> {
+  run(command: string, ...args: string[]): Promise<ProgramRan> {
     return this.runWith({}, command, ...args);
   }
 
-  runWith(
-    env: NodeJS.ProcessEnv,
-    command: string,
-    ...args: string[]
-  ): Promise<{ code: number | null; out: string; stdout: string }> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(command, args, {
-        cwd: this.root,
-        env: { ...this.env, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let out = '';
-      let stdout = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        out += chunk.toString();
-        stdout += chunk.toString();
-      });
-      child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
-      child.once('error', reject);
-      child.once('close', (code) => resolve({ code, out: stripVTControlCharacters(out), stdout }));
-    });
+  runWith(env: NodeJS.ProcessEnv, command: string, ...args: string[]): Promise<ProgramRan> {
+    return runProgram(command, args, { cwd: this.root, env: { ...this.env, ...env } });
   }
 
   /** Project -> version (or undefined) in a stage. */

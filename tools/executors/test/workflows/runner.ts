@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
+import { runProgram } from '../../src/testing/program.ts';
 import { ACTIONS } from '../../src/workflows/actions.ts';
 
 /** What differs from a push to main. */
@@ -66,22 +65,4 @@ export async function runWorkflow(input: RunInput): Promise<Ran> {
   const ended = out.matchAll(/^\[([\w-]+)\] 🏁 +Job (succeeded|failed)/gm);
   const jobs = [...ended].map(([, job, how]) => [job, how === 'failed' ? 'failure' : 'success'] as const);
   return { code, out, jobs: Object.fromEntries(jobs) };
-}
-
-export function runProgram(
-  command: string,
-  args: string[],
-  options: { cwd: string; env: NodeJS.ProcessEnv },
-): Promise<{ code: number | null; out: string; stdout: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    let [out, stdout] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk.toString();
-      stdout += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out: stripVTControlCharacters(out), stdout }));
-  });
 }
