@@ -69,7 +69,7 @@ export function formatApproval({ plan, by, open, closed }: Approved): string {
     by
       ? `approved by ${by}: plan ${plan.hash.slice(0, 12)} for ${stage}`
       : `not approved: plan ${plan.hash.slice(0, 12)} for ${stage}`,
-    ...(open.length > 0 ? [`open: ${open.join(', ')}`, `next: npx nx affected -t promote -c ${stage}`] : []),
+    ...(open.length > 0 ? [`open: ${open.join(', ')}`, `next: npx nx run-many -t promote -c ${stage}`] : []),
     ...(missing.length > 0 ? ['still missing:', ...missing] : []),
   ].join('\n');
 }

@@ -95,7 +95,7 @@ describe('an approval in words', () => {
     [
       'with what is open now',
       approved,
-      /^approved by rita: plan 0123456789ab for public\nopen: @acme\/money@1\.1\.0\nnext: npx nx affected -t promote -c public$/,
+      /^approved by rita: plan 0123456789ab for public\nopen: @acme\/money@1\.1\.0\nnext: npx nx run-many -t promote -c public$/,
     ],
     [
       'with what is missing',

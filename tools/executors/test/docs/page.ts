@@ -79,8 +79,8 @@ const VARYING =
 
 function kindOf(part: string): string {
   if (/^\d+\.\d+\.\d+$/.test(part)) return literal(part);
-  if (/^sha512-/.test(part)) return String.raw`sha512-[\w+/=]+`;
-  if (/^sha-/.test(part)) return String.raw`sha-[0-9a-f]+`;
+  if (part.startsWith('sha512-')) return String.raw`sha512-[\w+/=]+`;
+  if (part.startsWith('sha-')) return String.raw`sha-[0-9a-f]+`;
   if (/^\d{8}T/.test(part)) return String.raw`\d{8}T\d{6}Z?(?:-[0-9a-f]+)?`;
   if (/^[0-9a-f]{12,}$/.test(part)) return '[0-9a-f]+';
   if (/ (?:second|minute|hour|day)/.test(part)) return String.raw`\(?\d+ \w+`;

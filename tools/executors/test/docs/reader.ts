@@ -8,49 +8,87 @@ export interface Typed {
   out: string;
 }
 
+/** What a person does at the keyboard while a command runs. */
+export interface Keys {
+  /** Presses Ctrl-C once this was on the screen. */
+  until?: RegExp;
+  /** Answers what the command asks, in order; it then runs at a terminal. */
+  answers?: { asked: RegExp; keys: string }[];
+}
+
 /** Somebody who types line by line into a shell: what was exported, and the folder, stay for the next line. */
 export class Reader {
-  readonly #state: string;
+  readonly home: string;
+  readonly #desk: string;
   readonly #env: NodeJS.ProcessEnv;
 
   /** `desk` is a folder of the reader's own; `npx` in it calls what is installed, without looking it up first. */
   constructor(root: string, desk: string, env: NodeJS.ProcessEnv) {
+    this.#desk = desk;
+    this.home = join(desk, 'home');
     mkdirSync(join(desk, 'bin'), { recursive: true });
-    this.#state = join(desk, 'state.sh');
-    this.#env = { ...env, PATH: `${join(desk, 'bin')}:${env['PATH']}`, HOME: join(desk, 'home') };
-    mkdirSync(join(desk, 'home', '.ssh'), { recursive: true, mode: 0o700 });
-    this.program('npx', 'exec "$@"');
+    mkdirSync(join(this.home, '.ssh'), { recursive: true, mode: 0o700 });
+    this.#env = { ...env, PATH: `${join(desk, 'bin')}:${env['PATH']}`, HOME: this.home };
+    this.program('npx', 'PATH="$(git rev-parse --show-toplevel)/node_modules/.bin:$PATH" exec "$@"');
+    this.sitIn(root);
+  }
+
+  /** A new shell in a folder. */
+  sitIn(root: string): void {
     writeFileSync(this.#state, `cd '${root}'\n`);
+  }
+
+  /** Variables that every shell of the reader has. */
+  give(variables: Record<string, string>): void {
+    Object.assign(this.#env, variables);
   }
 
   /** Puts a program of the test's own into the reader's PATH. */
   program(name: string, script: string): void {
-    const file = join(this.#state, '../bin', name);
+    const file = join(this.#desk, 'bin', name);
     writeFileSync(file, `#!/bin/sh\n${script}\n`);
     chmodSync(file, 0o755);
   }
 
-  /** Types a line, and presses Ctrl-C once `until` was on the screen. */
-  type(line: string, until?: RegExp): Promise<Typed> {
-    const script = `set -a\n. '${this.#state}'\n${line}\ntold=$?\n{ export -p; printf "cd '%s'\\n" "$PWD"; } > '${this.#state}'\nexit $told`;
+  get #state(): string {
+    return join(this.#desk, 'state.sh');
+  }
+
+  type(line: string, { until, answers = [] }: Keys = {}): Promise<Typed> {
+    const file = join(this.#desk, 'line.sh');
+    writeFileSync(
+      file,
+      `trap : INT\nset -a\n. '${this.#state}'\n${line}\ntold=$?\n{ export -p; printf "cd '%s'\\n" "$PWD"; } > '${this.#state}'\nexit $told\n`,
+    );
+    // util-linux's `script` is a terminal without native code of ours.
+    const [program, args] = answers.length
+      ? ['script', ['-q', '-e', '-f', '-c', `stty cols 200 rows 50; exec sh '${file}'`, '/dev/null']]
+      : ['sh', [file]];
     return new Promise((resolve, reject) => {
-      const child = spawn('sh', ['-c', script], {
-        env: this.#env,
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
+      const child = spawn(program as string, args as string[], { env: this.#env, detached: true });
       let out = '';
-      let pressed = false;
+      let read = 0;
+      const open = [...answers];
+      let running = until;
       const hear = (chunk: Buffer): void => {
         out += chunk.toString();
-        if (!until || pressed || !until.test(out) || child.pid === undefined) return;
-        pressed = true;
-        process.kill(-child.pid, 'SIGINT');
+        const [next] = open;
+        const rest = stripVTControlCharacters(out.slice(read));
+        if (next?.asked.test(rest)) {
+          open.shift();
+          read = out.length;
+          child.stdin.write(next.keys);
+        }
+        if (running?.test(rest) && child.pid !== undefined) {
+          running = undefined;
+          process.kill(-child.pid, 'SIGINT');
+        }
       };
       child.stdout.on('data', hear);
       child.stderr.on('data', hear);
       child.once('error', reject);
       child.once('close', (code) => resolve({ code, out: stripVTControlCharacters(out) }));
+      if (answers.length === 0) child.stdin.end();
     });
   }
 }

@@ -1,31 +1,42 @@
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import { blocksIn, patternOf, type Block, type Command } from './page.ts';
-import type { Reader, Typed } from './reader.ts';
-import { leftOut, type Story } from './stories.ts';
+import type { Keys, Reader, Typed } from './reader.ts';
+import { isTold, leftOut, type Story } from './stories.ts';
 
-/** What stands in a page for something of the reader's own (a hash, an address), and what it is here. */
-export type Values = Record<string, string | (() => string | Promise<string>)>;
+/** How a shell says that Ctrl-C ended a command. */
+const INTERRUPTED = 130;
+
+/** What a page leaves to its reader. */
+export interface Circumstances {
+  /** Words of the page that stand for something of the reader's own (a hash, an address), and what that is here. */
+  values?: Record<string, string | (() => string | Promise<string>)>;
+  /** What the prose says, or somebody else does, before a command. */
+  before?: Record<string, () => unknown>;
+  keys?: Record<string, Keys>;
+  /** A shown line as it is here; an empty one is not looked for. */
+  otherwise?: (shown: string) => string;
+}
 
 /** Types a story's commands in order, each of which has to end as the page says; then what was on the screen is compared with what the page shows. */
-export async function tell(story: Story, reader: Reader, values: Values = {}): Promise<void> {
+export async function tell(story: Story, reader: Reader, circumstances: Circumstances = {}): Promise<void> {
+  const { before = {}, keys = {} } = circumstances;
   for (const block of blocksIn(story.page).filter(({ under }) => isTold(story, under))) {
     let screen = '';
     for (const command of block.commands) {
       if (leftOut(story.page, command.text)) continue;
-      const line = await filled(command.text, values);
-      const { code, out } = await reader.type(line, story.until?.[command.text]);
-      const at = `${story.page}:${command.line}: ${line}\n${out}`;
-      judge(command, block, { code, out }, at);
-      screen += out;
+      await before[command.text]?.();
+      const line = await filled(command.text, circumstances);
+      const typed = await reader.type(line, keys[command.text]);
+      const at = `${story.page}:${command.line}: ${line}\n${typed.out}`;
+      if (keys[command.text]?.until) assert.ok(typed.code === 0 || typed.code === INTERRUPTED, at);
+      else judge(command, block, typed, at);
+      screen += typed.out;
     }
-    compare(block.shows, screen, story);
+    compare(story.page, block.shows, screen, circumstances);
   }
 }
 
-export const isTold = (story: Story, under: string): boolean =>
-  story.under === undefined || story.under.some((heading) => under.startsWith(heading));
-
-async function filled(text: string, values: Values): Promise<string> {
+async function filled(text: string, { values = {} }: Circumstances): Promise<string> {
   let line = text;
   for (const [word, value] of Object.entries(values))
     if (line.includes(word)) line = line.replaceAll(word, typeof value === 'string' ? value : await value());
@@ -36,17 +47,15 @@ function judge(command: Command, block: Block, { code, out }: Typed, at: string)
   // Output that begins with an error's code is that of a command that fails.
   const shown = /^([A-Z]+(?:_[A-Z]+)+):/.exec(block.shows[0] ?? '')?.[1];
   const ends = command.ends ?? (command === block.commands.at(-1) ? shown : undefined) ?? 0;
-  if (typeof ends === 'number') expect(code, at).toBe(ends);
-  else {
-    expect(code, at).not.toBe(0);
-    expect(out).toContain(ends);
-  }
+  if (typeof ends === 'number') return assert.equal(code, ends, at);
+  assert.notEqual(code, 0, at);
+  assert.ok(out.includes(ends), at);
 }
 
-function compare(shows: string[], screen: string, { page, otherwise }: Story): void {
-  const text = screen.replace(/[^\S\n]+/g, ' ');
+function compare(page: string, shows: string[], screen: string, { otherwise }: Circumstances): void {
+  const text = screen.replaceAll(/[^\S\n]+/g, ' ');
   for (const shown of shows) {
     const pattern = patternOf(otherwise?.(shown) ?? shown);
-    if (pattern) expect(text, `${page} shows: ${shown}`).toMatch(pattern);
+    if (pattern) assert.match(text, pattern, `${page} shows: ${shown}\n${text}`);
   }
 }

@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { NxWorkspace } from '../nx-workspace.ts';
+import { Reader } from './reader.ts';
+import { STORIES, type Story } from './stories.ts';
+import { tell, type Circumstances } from './tell.ts';
+
+/** A copy of this repository in which nothing was released yet; no registry is asked. */
+describe('the docs, told with generators', { timeout: 240_000 }, () => {
+  let workspace: NxWorkspace;
+  let reader: Reader;
+  beforeAll(() => {
+    workspace = new NxWorkspace();
+    reader = new Reader(workspace.root, join(workspace.folder, 'desk'), workspace.env);
+    reader.program('npm', `[ "$1" = install ] || PATH=\${PATH#*:} exec npm "$@"`);
+  });
+  afterAll(() => workspace.close());
+
+  const circumstances: Record<string, () => Circumstances> = {
+    'docs/guide/generators.md': () => {
+      const shop = join(workspace.root, 'services/shop');
+      mkdirSync(shop, { recursive: true });
+      writeFileSync(join(shop, 'Dockerfile'), 'FROM node:26\nEXPOSE 8080\nCMD ["node", "shop.js"]\n');
+      return {
+        values: {
+          // This one's driver is installed here already; services.hosts.test.ts compiles the other.
+          '=postgres': '=mariadb',
+          'package money': 'package rates',
+        },
+      };
+    },
+    'docs/guide/starting.md': () => {
+      workspace.git('clean', '--quiet', '-d', '--force');
+      workspace.git('checkout', '--quiet', '.');
+      return {};
+    },
+  };
+
+  it.each(STORIES.generators as Story[])('$page $under', (story) => {
+    reader.sitIn(workspace.root);
+    return tell(story, reader, circumstances[story.page]?.());
+  });
+});
