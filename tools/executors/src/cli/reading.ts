@@ -50,7 +50,7 @@ export function changedCommand(program: Command, perform: Perform): void {
     .option('--all', 'every service, changed or not')
     .addHelpText(
       'after',
-      '\n  npx nx run-many -t publish-registry --projects="$(npx sluice changed staging)"',
+      '\nAn empty line where there is nothing to build: Nx takes an empty --projects for all of them.',
     )
     .action((stage: string, flags: { since?: string; all?: boolean }) =>
       perform(async ({ context, answer }) => {
