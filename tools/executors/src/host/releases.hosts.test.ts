@@ -272,6 +272,8 @@ describeWithHosts('releases on a host', () => {
       message: expect.stringContaining('exit code 4: $(no) such `table`'),
     });
     expect(failed.details.log).toContain('half done');
+    const quick = await failure(service.run('migrate', command('console.log("at once"); process.exit(3)')));
+    expect(quick.message).toContain('exit code 3: at once');
     expect(await service.containers()).toEqual([]);
   });
 

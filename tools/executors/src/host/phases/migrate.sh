@@ -10,8 +10,16 @@ while IFS= read -r argument; do
 done <<COMMAND
 ${SLUICE_COMMAND:-}
 COMMAND
+# Its output is the engine's to tell: Compose 1 attaches to a container that runs already, and loses what was said before.
+once="$(project "$release")-once-$$"
+begin_once() { release_compose run --detach --name "$once" --no-deps -T "$key" "$@" >/dev/null; }
 code=0
-logged release_compose run --rm --no-deps -T "$key" "$@" || code=$?
+logged begin_once "$@" || code=$?
+if [ "$code" -eq 0 ]; then
+  logged docker logs --follow "$once" || :
+  code=$(docker wait "$once")
+fi
+docker rm --force --volumes "$once" >/dev/null 2>&1 || :
 if [ "$code" -ne 0 ]; then
   journal migrate failed "$code"
   fail MIGRATION_FAILED "service=$SLUICE_COMPOSE_SERVICE" "code=$code" "said=$said"
