@@ -1609,6 +1609,38 @@ export const errors = catalogue({
       next: 'npx nx g @sluice/nx:package money-utils --scope=@acme',
     }),
   },
+  PACKAGE_NAME_RESERVED: {
+    exit: EXIT.badInput,
+    text: (p: { name: string }) => ({
+      what: `"${p.name}" cannot be the name of a package here: git ignores a folder of that name, or Windows cannot make it`,
+      state: 'nothing was written',
+      next: 'give another name: npx nx g @sluice/nx:package <name>',
+    }),
+  },
+  NAME_REFUSED: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; stage: string; said: string; owner?: string | undefined }) => ({
+      what: `stage "${p.stage}" would refuse it: ${p.said}`,
+      state: 'nothing was written',
+      next: `npx nx g @sluice/nx:package ${p.name} --scope=@${p.owner ?? '<owner>'} (or --force, where your token may publish under that scope)`,
+    }),
+  },
+  NAME_TAKEN: {
+    exit: EXIT.badInput,
+    text: (p: { name: string; project: string; stage: string; versions: string[] }) => ({
+      what: `stage "${p.stage}" has a package ${p.name} already, with ${p.versions.length} ${p.versions.length === 1 ? 'version' : 'versions'} (${p.versions.at(-1)})`,
+      state: 'nothing was written',
+      next: `give another name; where that package is yours: npx nx g @sluice/nx:package ${p.project} --force, and set "version" in its package.json above those that are there`,
+    }),
+  },
+  FOLDER_OUTSIDE: {
+    exit: EXIT.badInput,
+    text: (p: { folder: string }) => ({
+      what: `"${p.folder}" is no folder below the root of the workspace`,
+      state: 'nothing was written',
+      next: 'name one, relative to the root: --directory=libs/<name>',
+    }),
+  },
   SCOPE_MISSING: {
     exit: EXIT.badInput,
     text: (p: { name: string }) => ({

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { NxJsonConfiguration, Tree } from '@nx/devkit';
 import {
   addDependenciesToPackageJson,
@@ -11,6 +11,7 @@ import {
   updateJson,
 } from '@nx/devkit';
 import { parseDocument } from 'yaml';
+import { errors } from '../foundation/index.ts';
 import { isPublishable, workspaceMember } from '../plugin/projects.ts';
 import { SERVICE_FILE } from '../service/types.ts';
 import { writeNxJson } from './nx-json.ts';
@@ -41,6 +42,17 @@ export function siblingsOf(tree: Tree): Sibling[] {
         : 'other';
     return [{ ...(manifest.name ? { name: manifest.name } : {}), project, root, kind }];
   });
+}
+
+/**
+ * A folder that somebody named, relative to the workspace root as everything names it.
+ * @throws FOLDER_OUTSIDE for the root itself, and for what is not below it
+ */
+export function folderIn(said: string): string {
+  const folder = posix.normalize(said.trim().replaceAll('\\', '/')).replace(/\/+$/, '');
+  if (folder === '' || folder === '.' || /^(\/|\.\.(\/|$)|[A-Za-z]:)/.test(folder))
+    throw errors.FOLDER_OUTSIDE({ folder: said });
+  return folder;
 }
 
 /** Of those that come equally often, the first. */

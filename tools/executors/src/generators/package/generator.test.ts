@@ -11,6 +11,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { checkApi } from '../../api/index.ts';
 import pack from './generator.ts';
 import { nameOf } from './naming.ts';
+import type { Looked, Surroundings } from './refused.ts';
 
 describe('nameOf', () => {
   const siblings = [
@@ -183,5 +184,70 @@ describe('the generator', () => {
       code: 'PROJECT_TAKEN',
     });
     expect(tree.exists('libs/tax')).toBe(false);
+  });
+});
+
+describe('a name that a stage would not take', () => {
+  const options = {
+    packages: {
+      stages: [{ name: 'github', registry: 'https://npm.pkg.github.com' }, { name: 'public' }],
+    },
+  };
+  const around = (looked?: Looked[], remote = 'github.com/Acme/store'): Surroundings => ({
+    remote: async () => remote,
+    look: async () => looked,
+  });
+  let tree: Tree;
+  beforeEach(() => {
+    tree = createTreeWithEmptyWorkspace({ formatter: 'prettier' });
+    writeJson(tree, 'package.json', { name: 'w', workspaces: ['libs/*'] });
+    writeJson(tree, 'nx.json', { plugins: [{ plugin: '@sluice/nx/plugin', options }] });
+  });
+  const nothing = () => expect(tree.exists('libs/tax')).toBe(false);
+
+  it('for its scope is refused with the scope that it takes', async () => {
+    const attempt = pack(tree, { name: 'tax', scope: '@other' }, around());
+    await expect(attempt).rejects.toThrow(
+      /^NAME_REFUSED: stage "github" would refuse it: .*@acme.*@other\/tax\n.*\n {2}next: npx nx g @sluice\/nx:package tax --scope=@acme /,
+    );
+    nothing();
+    await pack(tree, { name: 'tax', scope: '@other' }, around(undefined, 'git.example.com/acme/store'));
+    expect(readJson(tree, 'libs/tax/package.json').name).toBe('@other/tax');
+  });
+
+  it('for its scope is taken where somebody insists, and that of the owner anyway', async () => {
+    await pack(tree, { name: 'tax', scope: '@other', force: true }, around());
+    await pack(tree, { name: 'fees', scope: '@acme' }, around([{ stage: 'public', versions: [] }]));
+    expect(tree.exists('libs/tax') && tree.exists('libs/fees')).toBe(true);
+  });
+
+  it('because it has it already is refused', async () => {
+    const looked = [
+      { stage: 'github', versions: [], unasked: 'TOKEN_MISSING' },
+      { stage: 'public', versions: ['1.0.0', '1.1.0'] },
+    ];
+    const attempt = pack(tree, { name: 'tax', scope: '@acme' }, around(looked));
+    await expect(attempt).rejects.toThrow(/^NAME_TAKEN: stage "public" .*2 versions \(1\.1\.0\)/);
+    nothing();
+  });
+
+  it.each([
+    [{ name: 'w' }, 'PROJECT_TAKEN'],
+    [{ name: 'dist' }, 'PACKAGE_NAME_RESERVED'],
+    [{ name: 'nul.js' }, 'PACKAGE_NAME_RESERVED'],
+    [{ name: 'tax', directory: '../tax' }, 'FOLDER_OUTSIDE'],
+    [{ name: 'tax', directory: 'libs/../..' }, 'FOLDER_OUTSIDE'],
+    [{ name: 'tax', directory: '/tax' }, 'FOLDER_OUTSIDE'],
+    [{ name: 'tax', directory: '.' }, 'FOLDER_OUTSIDE'],
+  ])('as %j is refused', async (schema, code) => {
+    await expect(pack(tree, { scope: '@acme', ...schema }, around())).rejects.toMatchObject({ code });
+    nothing();
+  });
+
+  it('leaves sources that are there already as they are', async () => {
+    tree.write('libs/tax/src/index.ts', 'mine;\n');
+    await pack(tree, { name: 'tax', scope: '@acme' }, around());
+    expect(tree.read('libs/tax/src/index.ts', 'utf8')).toBe('mine;\n');
+    expect(tree.exists('libs/tax/package.json')).toBe(true);
   });
 });

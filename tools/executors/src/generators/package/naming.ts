@@ -1,5 +1,5 @@
 import { errors } from '../../foundation/index.ts';
-import { folderOf, scopeOf, type Sibling } from '../workspace.ts';
+import { folderIn, folderOf, scopeOf, type Sibling } from '../workspace.ts';
 
 export interface PackageSchema {
   name: string;
@@ -16,12 +16,15 @@ export interface Naming {
 }
 
 const PART = /^[a-z0-9][a-z0-9._-]*$/;
+/** Folders of these names are ignored by git, or cannot be made on Windows. */
+const RESERVED = /^(node_modules|dist|con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
 
 /**
  * What the package is called and where it goes. Siblings lend it their scope and their folder.
- * @throws PACKAGE_SPELLING, SCOPE_MISSING, PROJECT_TAKEN
+ * @param root name of the workspace's own project
+ * @throws PACKAGE_SPELLING, PACKAGE_NAME_RESERVED, SCOPE_MISSING, PROJECT_TAKEN, FOLDER_OUTSIDE
  */
-export function nameOf(schema: PackageSchema, siblings: readonly Sibling[]): Naming {
+export function nameOf(schema: PackageSchema, siblings: readonly Sibling[], root?: string): Naming {
   const [, ownScope, bare] = /^(?:(@[^/]+)\/)?(.*)$/s.exec(schema.name.trim()) ?? [];
   const said =
     schema.scope ??
@@ -35,11 +38,13 @@ export function nameOf(schema: PackageSchema, siblings: readonly Sibling[]): Nam
   if (!PART.test(projectName) || !PART.test(scope.slice(1)) || packageName.length > 214) {
     throw errors.PACKAGE_SPELLING({ name: packageName });
   }
+  if (RESERVED.test(projectName)) throw errors.PACKAGE_NAME_RESERVED({ name: projectName });
   const folder = folderOf(siblings.filter(({ kind }) => kind === 'package')) ?? 'libs';
-  const directory = (schema.directory ?? `${folder}/${projectName}`).replace(/^\.\//, '').replace(/\/+$/, '');
+  const directory = folderIn(schema.directory ?? `${folder}/${projectName}`);
   const taken = siblings.find(
     (other) => other.root !== directory && (other.project === projectName || other.name === packageName),
   );
-  if (taken) throw errors.PROJECT_TAKEN({ name: projectName, folder: taken.root });
+  if (taken ?? root === projectName)
+    throw errors.PROJECT_TAKEN({ name: projectName, folder: taken?.root ?? '.' });
   return { packageName, projectName, directory };
 }

@@ -1,5 +1,5 @@
 import { errors } from '../../foundation/index.ts';
-import { folderOf, scopeOf, type Sibling } from '../workspace.ts';
+import { folderIn, folderOf, scopeOf, type Sibling } from '../workspace.ts';
 import type { ServiceSchema } from './types.ts';
 
 export interface Naming {
@@ -17,7 +17,7 @@ const LONGEST = 40;
 /**
  * What the service is called and where it goes. Siblings lend it their scope and their folder.
  * @param root name of the workspace's own project
- * @throws SERVICE_SPELLING, NAME_RESERVED, PROJECT_TAKEN
+ * @throws SERVICE_SPELLING, NAME_RESERVED, PROJECT_TAKEN, FOLDER_OUTSIDE
  */
 export function nameOf(schema: ServiceSchema, siblings: readonly Sibling[], root?: string): Naming {
   const [, ownScope, bare = ''] = /^(?:(@[^/]+)\/)?(.*)$/s.exec(schema.name.trim()) ?? [];
@@ -26,7 +26,7 @@ export function nameOf(schema: ServiceSchema, siblings: readonly Sibling[], root
     throw errors.SERVICE_SPELLING({ name: schema.name.trim() });
   if (RESERVED.has(bare)) throw errors.NAME_RESERVED({ name: bare });
   const folder = folderOf(siblings.filter(({ kind }) => kind === 'service')) ?? 'apps';
-  const directory = (schema.directory ?? `${folder}/${bare}`).replace(/^\.\//, '').replace(/\/+$/, '');
+  const directory = folderIn(schema.directory ?? `${folder}/${bare}`);
   const packageName = scope ? `${scope}/${bare}` : bare;
   const taken = siblings.find(
     (other) => other.root !== directory && (other.project === bare || other.name === packageName),
