@@ -11,7 +11,7 @@ import {
 } from '../pipeline/index.ts';
 import type { Stage } from '../pipeline/types.ts';
 import { presentEnvironments, type Present } from '../environments/index.ts';
-import { errors, Secret } from '../foundation/index.ts';
+import { errors, once, Secret } from '../foundation/index.ts';
 import { githubToken, openGitHub, type GitHub } from '../github/index.ts';
 import { readClientConfig, type ClientConfig } from '../registry/client-config.ts';
 import { CONNECTIONS, openNpmStore, type StageStore } from '../registry/index.ts';
@@ -133,11 +133,6 @@ export function openPatient(context: Context): Patient {
 }
 
 const ADDRESS = 'the address of the stage is not known';
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
-}
 
 function byName<T>(make: (name: string) => Promise<T>): (name: string) => Promise<T> {
   const made = new Map<string, Promise<T>>();

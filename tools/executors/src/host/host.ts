@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { errors, type SluiceError } from '../foundation/index.ts';
+import { errors, orAborted, type SluiceError } from '../foundation/index.ts';
 import { parseAddress } from './address.ts';
 import { connectionError } from './connection-errors.ts';
 import { defaultInput, phaseError, phaseScript, readableScript, readLines } from './phases.ts';
@@ -146,7 +146,7 @@ export class SessionHost implements Host {
   async #run(phase: PhaseName, input: PhaseInput): Promise<PhaseResult> {
     const { signal, timeoutMs } = input;
     signal?.throwIfAborted();
-    const session = await abortable(this.#connected(), signal);
+    const session = await orAborted(this.#connected(), signal);
     const said: string[] = [];
     if (phase === 'pull') await this.#reachRegistry();
     const stop = stopper(session, this.#transport.graceMs ?? 5_000);
@@ -236,16 +236,6 @@ export class SessionHost implements Host {
 }
 
 const NO_FORWARD = /remote port forwarding failed/;
-
-/** The same promise, or the signal's reason as soon as it is aborted. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}
 
 /** Ends the phase that runs, and what it started: asked first, then made to, and at last by leaving the connection. */
 function stopper(session: Session, graceMs: number) {

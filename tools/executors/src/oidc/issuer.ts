@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, type JWK } from 'jose';
-import { errors } from '../foundation/index.ts';
+import { errors, isLoopback } from '../foundation/index.ts';
 
 /** Who signs the tokens of jobs. */
 export interface Issuer {
@@ -91,7 +91,5 @@ async function get(issuer: string, url: string): Promise<unknown> {
 
 /** Keys that come over an open line are anybody's. */
 function secure({ protocol, hostname }: URL): boolean {
-  return (
-    protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
-  );
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }

@@ -1,4 +1,4 @@
-import { errors, Secret } from '../foundation/index.ts';
+import { errors, isLoopback, Secret } from '../foundation/index.ts';
 import { IMAGES, type ServiceStage } from '../service/types.ts';
 import { isImageRepository } from './addresses.ts';
 import { durationMs } from './duration.ts';
@@ -139,7 +139,7 @@ function place(
     stage: name,
     images,
     identity: images,
-    insecure: isLoopback(images),
+    insecure: isLoopback(images.split('/')[0] ?? ''),
     ...(token ? { credentials: { username: env[usernameEnv] || 'token', password: new Secret(token) } } : {}),
     tokenEnv,
   };
@@ -162,9 +162,3 @@ function usualTokenEnv(images: string, owner: string): string {
 }
 
 const usualUsernameEnv = (images: string): string => (ofGitHub(images) ? 'GITHUB_ACTOR' : '');
-
-/** Registries on this machine may go without TLS; no other may. */
-function isLoopback(images: string): boolean {
-  const host = (images.split('/')[0] ?? '').replace(/:\d+$/, '');
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
-}

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { errors, redact, rememberEnvironment } from '../foundation/index.ts';
+import { errors, once, redact, rememberEnvironment } from '../foundation/index.ts';
 import {
   checkClientFile,
   jobRules,
@@ -215,9 +215,4 @@ export async function openContext(given: ContextOptions): Promise<Context> {
 async function remoteOf(repository: Repository, name: string): Promise<string | undefined> {
   const remotes = (await repository.run(['remote'])).split('\n');
   return remotes.includes(name) ? name : undefined;
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
 }

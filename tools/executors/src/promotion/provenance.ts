@@ -1,4 +1,4 @@
-import { asSluiceError, errors, redact } from '../foundation/index.ts';
+import { asSluiceError, errors, once, redact } from '../foundation/index.ts';
 import { normaliseRemote } from '../git/index.ts';
 import { githubToken, openGitHub, type GitHub } from '../github/index.ts';
 import type { Batch, Entry, Published, RecordBody, SourceInfo } from '../ledger/types.ts';
@@ -181,9 +181,4 @@ export function provenanceField(
   if (bundle === undefined) return {};
   const { sha256, commit, attested } = bundle;
   return { provenance: { sha256, commit, ...(attested ? { attested } : {}) } };
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
 }

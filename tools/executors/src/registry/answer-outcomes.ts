@@ -1,6 +1,7 @@
 import { errors, type SluiceError } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
 import { capabilitiesOf } from './capabilities.ts';
+import { excerpt } from './words.ts';
 
 export type Operation =
   | 'look'
@@ -210,12 +211,4 @@ function said(answer: Answer): string {
     // Not JSON: a proxy's page, perhaps. Its first words are all there is to show.
   }
   return excerpt(answer.body) || 'it said nothing more';
-}
-function excerpt(text: string): string {
-  const line = text
-    .replace(/<(style|script)[\s\S]*?<\/\1>/gi, ' ')
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-  return line.length > 200 ? `${line.slice(0, 200)}...` : line;
 }

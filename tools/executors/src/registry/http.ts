@@ -4,9 +4,8 @@ import { SluiceError } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
 import { answerCut, interpret, notJson, type Asked } from './answers.ts';
 import { unreachable } from './network.ts';
+import { wordsOf } from './words.ts';
 
-/** Enough of an error's body for its words; the rest is drained. */
-const WORDS = 64 * 1024;
 const REDIRECTS = 5;
 
 export interface Call extends Asked {
@@ -78,7 +77,7 @@ export function openHttp(stage: Stage, given?: Dispatcher): Http {
         url = next;
         continue;
       }
-      const outcome = interpret({ ...call, status: statusCode, headers, body: await words(response) });
+      const outcome = interpret({ ...call, status: statusCode, headers, body: await wordsOf(response.body) });
       if (outcome instanceof SluiceError) throw outcome;
       return outcome;
     }
@@ -103,7 +102,8 @@ export function openHttp(stage: Stage, given?: Dispatcher): Http {
 
   return {
     send,
-    json, // Not `close()`, which waits for answers that may never come.
+    json,
+    // Not `close()`, which waits for answers that may never come.
     close: async () => (given ? undefined : dispatcher.destroy()),
   };
 }
@@ -118,21 +118,6 @@ export function redirection(
   const next = URL.parse(location, from);
   if (next === null || (from.startsWith('https:') && next.protocol !== 'https:')) return undefined;
   return next.href;
-}
-
-async function words(response: Response): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of response.body) {
-      if (size < WORDS) chunks.push(chunk as Buffer);
-      size += (chunk as Buffer).length;
-      if (size > 16 * WORDS) break;
-    }
-  } catch {
-    // The status decides; words that were cut off are still words.
-  }
-  return Buffer.concat(chunks).toString('utf8').slice(0, WORDS);
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Node } from '@npmcli/arborist';
 import type { PackageManifest } from '../artifact/types.ts';
-import { errors, redact, type SluiceError } from '../foundation/index.ts';
+import { errors, orAborted, redact, type SluiceError } from '../foundation/index.ts';
 import type { Stage } from '../pipeline/types.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { firstLines, importEntries } from './import-entries.ts';
@@ -159,15 +159,6 @@ function failedBecause(
     { package: `${name}@${version}`, stage: stage.name, reason: redact(reason) },
     extras,
   );
-}
-
-function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 function exists(path: string): Promise<boolean> {

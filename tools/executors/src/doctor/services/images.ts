@@ -1,6 +1,5 @@
-import { SluiceError } from '../../foundation/index.ts';
+import { isLoopback, SluiceError } from '../../foundation/index.ts';
 import { openImages } from '../../promotion/image/registry.ts';
-import { isLoopback } from '../../registry/oci/index.ts';
 import { given, ok, unchecked, warning } from '../findings.ts';
 import type { Patient } from '../patient.ts';
 import type { Check } from '../types.ts';

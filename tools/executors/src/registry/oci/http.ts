@@ -1,16 +1,14 @@
 import { Readable } from 'node:stream';
 import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
-import { errors, SluiceError } from '../../foundation/index.ts';
+import { errors, isLoopback, SluiceError } from '../../foundation/index.ts';
 import { redirection, USER_AGENT } from '../http.ts';
 import { explain } from '../network.ts';
+import { wordsOf } from '../words.ts';
 import { interpret, invalid, said, type Asked, type Operation } from './answers.ts';
 import { openLogin, type Scope, type TokenRequest } from './login.ts';
-import { isLoopback } from './names.ts';
 import { counted } from './tally.ts';
 import type { OciOptions } from './types.ts';
 
-/** Enough of an error's body for its words; the rest is drained. */
-const WORDS = 64 * 1024;
 const REDIRECTS = 5;
 /** A manifest may have 4 MiB by the specification; what is much larger is none. */
 const DOCUMENT = 16 * 1024 * 1024;
@@ -107,7 +105,7 @@ export function openHttp(
         what: `the credentials for ${host} (its token service)`,
       });
     const response = await ask(url, { method, headers, body, signal });
-    const text = (await words(response)).toString('utf8');
+    const text = await wordsOf(response.body);
     if (response.status !== 200) throw interpret({ ...about, ...response, body: text });
     try {
       return JSON.parse(text) as unknown;
@@ -150,7 +148,7 @@ export function openHttp(
       if (status >= 200 && status < 300) {
         const type = String(headers['content-type'] ?? '');
         if (!type.startsWith('text/html')) return response;
-        const page = (await words(response)).toString('utf8');
+        const page = await wordsOf(response.body);
         throw invalid(about, `a page for people: ${said({ status, body: page })}`);
       }
       const reading = call.method === 'GET' || call.method === 'HEAD';
@@ -168,7 +166,7 @@ export function openHttp(
           continue;
         }
       }
-      const body = (await words(response)).toString('utf8');
+      const body = await wordsOf(response.body);
       throw interpret({ ...about, status, headers, body });
     }
   }
@@ -232,19 +230,4 @@ function dispatcherFor(host: string, env: Readonly<Record<string, string | undef
     httpsProxy: proxied,
     noProxy: [variable('no_proxy'), 'localhost', '127.0.0.1', '::1'].filter(Boolean).join(','),
   });
-}
-
-async function words(response: Response): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of response.body) {
-      if (size < WORDS) chunks.push(chunk as Buffer);
-      size += (chunk as Buffer).length;
-      if (size > 16 * WORDS) break;
-    }
-  } catch {
-    // The status decides; words that were cut off are still words.
-  }
-  return Buffer.concat(chunks).subarray(0, WORDS);
 }

@@ -4,7 +4,6 @@ export { copyImage, type CopyRequest } from './copy.ts';
 export { pushLayout, type PushReport, type PushRequest } from './push.ts';
 export { readAttachment, type AttachmentFile, type ReadAttachment } from './attachments.ts';
 export { openLayout, type Layout } from './layout.ts';
-export { isLoopback } from './names.ts';
 export { tally, type Requests } from './tally.ts';
 export type {
   CopyReport,

@@ -1,5 +1,6 @@
 import { errors, type SluiceError } from '../../foundation/index.ts';
 import { retryAfterMs } from '../answers.ts';
+import { excerpt } from '../words.ts';
 
 export type Operation = 'read' | 'readBlob' | 'writeManifest' | 'startUpload' | 'upload' | 'authenticate';
 
@@ -119,14 +120,6 @@ function entries(body: string): { code?: unknown; message?: unknown; detail?: un
   } catch {
     return [];
   }
-}
-function excerpt(text: string): string {
-  const line = text
-    .replace(/<(style|script)[\s\S]*?<\/\1>/gi, ' ')
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-  return line.length > 200 ? `${line.slice(0, 200)}...` : line;
 }
 function at(asked: Asked): { registry: string; repository: string; action: string; reference: string } {
   return { ...asked, action: ACTION[asked.operation] };
