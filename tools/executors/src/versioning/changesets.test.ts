@@ -24,7 +24,7 @@ describe("changesets' own", { timeout: 60_000 }, () => {
       stdio: 'pipe',
     });
 
-  it('groups have one version', async () => {
+  it('fixed groups have one version', async () => {
     await history.change('units', 'feat', 'dozens');
     const { bumps } = await history.release();
     expect(bumps.map(({ project, to }) => `${project} ${to}`).toSorted()).toEqual([
@@ -32,19 +32,38 @@ describe("changesets' own", { timeout: 60_000 }, () => {
       'money 1.0.1',
       'units 1.1.0',
     ]);
+    const notes = bumps.map(({ project, notes: text }) => [project, text]);
+    expect(Object.fromEntries(notes)).toMatchObject({
+      logger: 'The version that its group has now; nothing was changed.\n',
+      money: expect.stringContaining('@acme/units 1.1.0'),
+      units: '- dozens\n',
+    });
+  });
+
+  it('linked packages go on from the highest of their versions, and only where they changed', async () => {
+    await history.json('.changeset/config.json', (config) => ({
+      ...config,
+      fixed: [],
+      linked: [['@acme/money', '@acme/logger']],
+    }));
+    await history.change('money', 'fix', 'pennies');
+    const { bumps } = await history.release();
+    expect(bumps.map(({ project, from, to }) => `${project} ${from} ${to}`)).toEqual(['money 1.0.1 1.1.1']);
+    expect((await history.in('github', 'money')).tags).toMatchObject({ latest: '1.1.1' });
   });
 
   it('pre mode ends with the version that it announced', async () => {
     await history.change('money', 'feat', 'currencies');
-    expect((await history.release({ preid: 'beta' })).bumps[0]?.to).toBe('1.1.0-beta.0');
+    expect((await history.release({ preid: 'beta' })).bumps[0]?.to).toBe('1.2.0-beta.0');
     changeset('pre', 'exit');
     history.commit('chore: no more prereleases');
-    expect((await history.release()).bumps[0]?.to).toBe('1.1.0');
+    const { bumps } = await history.release();
+    expect(bumps.map(({ project, to }) => `${project} ${to}`)).toContain('money 1.2.0');
     expect((await history.in('github', 'money')).tags).toMatchObject({
-      latest: '1.1.0',
-      beta: '1.1.0-beta.0',
+      latest: '1.2.0',
+      beta: '1.2.0-beta.0',
     });
-    expect(await history.read('libs/money/CHANGELOG.md')).toContain('## 1.1.0-beta.0');
+    expect(await history.read('libs/money/CHANGELOG.md')).toContain('## 1.2.0-beta.0');
   });
 
   it('snapshots are published under a dist-tag of their own', async () => {
@@ -55,7 +74,7 @@ describe("changesets' own", { timeout: 60_000 }, () => {
     expect(bumps).toEqual([]);
     expect(results.map(({ success }) => success)).toEqual([true]);
     expect((await history.in('github', 'money')).tags).toMatchObject({
-      latest: '1.1.0',
+      latest: '1.2.0',
       canary: expect.stringMatching(/^0\.0\.0-canary\.\d+$/),
     });
   });

@@ -85,7 +85,7 @@ function bumpsOf({ members }: Workspace, plan: ReleasePlan): Bump[] {
   });
 }
 
-/** What stands in the changesets of a package; what only follows its dependencies says which. */
+/** What stands in the changesets of a package; what only follows others says which, or that its group does. */
 function notesOf({ name, manifest }: Member, { changesets: all, releases }: ReleasePlan): string {
   const lines = all.flatMap(({ summary, releases: of }) =>
     of.some((release) => release.name === name && release.type !== 'none')
@@ -99,5 +99,6 @@ function notesOf({ name, manifest }: Member, { changesets: all, releases }: Rele
     ...manifest.optionalDependencies,
   };
   const moved = releases.filter((release) => release.name in shipped && release.type !== 'none');
+  if (moved.length === 0) return 'The version that its group has now; nothing was changed.\n';
   return `### Dependencies\n\n${moved.map((release) => `- ${release.name} ${release.newVersion}`).join('\n')}\n`;
 }
