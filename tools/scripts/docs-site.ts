@@ -1,26 +1,32 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { deadLinks } from './docs/links.ts';
+import { errorPages, type Page } from './site/error-pages.ts';
 
 /**
  * `npm run docs:site` builds docs/ as a static site, in docs/site/dist. The generator has a package.json of its own, so that nobody
- * else has to install it; the first run does, later ones need no network. A dead link fails.
+ * else has to install it; the first run does, later ones need no network. A dead link fails. Arguments go to the generator:
+ * `npm run docs:site -- --base=/platform/` for a site that does not lie at the root of its host.
  */
 const workspace = join(import.meta.dirname, '../..');
 const docs = join(workspace, 'docs');
 const site = join(docs, 'site');
 const pages = join(site, 'pages');
-const REPOSITORY = 'https://github.com/acme/platform/blob/main/';
-const dead: string[] = [];
+const sourceUrl = (file: string): string => `https://github.com/acme/platform/blob/main/${file}`;
 
-/** What a page links to outside of the docs is the file in the repository; the generator looks at the other links. */
-function outward(text: string, page: string): string {
+/** Links as they are on the site: what lies outside of the docs is the file in the repository, and each error has a page. */
+function linked({ path: page, text }: Page): string {
   return text.replaceAll(/\]\(([^)#:\s]+)(#[^)\s]*)?\)/g, (link, path: string, anchor = '') => {
-    const file = resolve(dirname(join(docs, page)), path);
-    if (!existsSync(file)) dead.push(`docs/${page}: ${path}`);
-    const inside = !relative(docs, file).startsWith('..');
-    if (inside && file.endsWith('.md')) return link;
-    return `](${REPOSITORY}${relative(workspace, file)}${anchor})`;
+    const file = relative(docs, resolve(dirname(join(docs, page)), path));
+    const up = relative(dirname(page), '.') || '.';
+    if (file === 'reference/errors.md') {
+      const code = anchor.slice(1).toUpperCase();
+      return `](${up}/reference/errors/${code === '' ? '' : `${code}/`})`;
+    }
+    if (file === 'README.md') return `](${up}/contents.md${anchor})`;
+    if (!file.startsWith('..') && file.endsWith('.md')) return link;
+    return `](${sourceUrl(relative(workspace, join(docs, file)))}${anchor})`;
   });
 }
 
@@ -34,19 +40,44 @@ function must(command: string, args: string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-rmSync(pages, { recursive: true, force: true });
-for (const page of globSync('**/*.md', { cwd: docs, exclude: ['site/**'] })) {
-  mkdirSync(dirname(join(pages, page)), { recursive: true });
-  writeFileSync(join(pages, page), outward(readFileSync(join(docs, page), 'utf8'), page));
+function write(path: string, text: string): void {
+  const file = join(pages, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
 }
-for (const picture of globSync('**/*.{png,svg}', { cwd: docs, exclude: ['site/**'] }))
-  cpSync(join(docs, picture), join(pages, picture));
 
+const paths = globSync('**/*.md', { cwd: docs, exclude: ['site/**'] }).sort();
+const dead = deadLinks(
+  workspace,
+  paths.map((path) => `docs/${path}`),
+);
 if (dead.length > 0) {
   process.stderr.write(`dead links:\n${dead.map((link) => `  ${link}\n`).join('')}`);
-  process.exitCode = 1;
-} else {
-  if (!existsSync(join(site, 'node_modules')))
-    must('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
-  must('npm', ['run', 'build']);
+  process.exit(1);
+}
+
+rmSync(pages, { recursive: true, force: true });
+const written = paths.map((path) => ({ path, text: readFileSync(join(docs, path), 'utf8') }));
+for (const page of written) {
+  if (page.path === 'reference/errors.md') continue;
+  write(page.path === 'README.md' ? 'contents.md' : page.path, linked(page));
+}
+for (const { path, text } of await errorPages(workspace, written, sourceUrl)) write(path, text);
+for (const picture of globSync('**/*.{png,svg}', { cwd: docs, exclude: ['site/**'] }))
+  cpSync(join(docs, picture), join(pages, picture));
+cpSync(join(site, 'home.md'), join(pages, 'index.md'));
+
+const installed = [join(site, 'node_modules/.package-lock.json'), join(site, 'package-lock.json')] as const;
+if (!installed.every((file) => existsSync(file)) || isStale(...installed))
+  must('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
+must('npm', ['run', 'build', '--', ...process.argv.slice(2)]);
+
+/** Whether what is installed is not what the lock file says: another version of it came with a pull. */
+function isStale(there: string, wanted: string): boolean {
+  const versions = (file: string): Record<string, { version?: string; optional?: boolean }> =>
+    (JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, { version?: string }> }).packages;
+  const has = versions(there);
+  return Object.entries(versions(wanted)).some(
+    ([path, { version, optional }]) => path !== '' && !optional && has[path]?.version !== version,
+  );
 }

@@ -9,7 +9,7 @@ import { optionsPage } from './docs/options.ts';
 import { servicePage } from './docs/service.ts';
 
 /**
- * `npm run docs` writes the reference pages from what the code itself goes by: schemas, commands, error catalogue.
+ * `npm run docs:reference` writes the reference pages from what the code itself goes by: schemas, commands, error catalogue.
  * `npm run docs:check` writes nothing and fails where a page is stale.
  */
 const workspace = join(import.meta.dirname, '../..');
@@ -36,7 +36,7 @@ for (const [page, make] of Object.entries(pages)) {
 }
 
 if (check && stale.length > 0) {
-  process.stderr.write(`stale: ${stale.join(', ')}\n  next: npm run docs, then commit\n`);
+  process.stderr.write(`stale: ${stale.join(', ')}\n  next: npm run docs:reference, then commit\n`);
   process.exitCode = 1;
 } else {
   process.stdout.write(

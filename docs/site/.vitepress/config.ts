@@ -1,43 +1,63 @@
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defineConfig } from 'vitepress';
+import { slug } from '../../../tools/scripts/docs/slug.ts';
+import { chaptersOf } from '../../../tools/scripts/site/contents.ts';
+import { picture } from './picture.ts';
 
 const pages = resolve(import.meta.dirname, '../pages');
+const chapters = chaptersOf(readFileSync(join(pages, 'contents.md'), 'utf8'));
 
-const sections: [title: string, folder: string, names: string][] = [
-  ['Begin', '', 'concepts github workflows trusted-publishing doctor comparison'],
-  [
-    'Guide',
-    'guide/',
-    'stages gates release versioning rollback services deploying rollback-services ledger board ci how-it-works troubleshooting',
-  ],
-  [
-    'How to',
-    'how-to/',
-    'add-a-stage adopt-a-repository first-publish roll-back-a-package roll-back-a-service lose-a-host rotate-keys from-changesets leave',
-  ],
-  ['Reference', 'reference/', 'options service executors generators cli errors'],
-  ['Contributing', '', 'architecture releasing-sluice benchmarks'],
-];
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0d72a5"/><path d="M3 5h10M3 8h7M3 11h4" stroke="#fff" stroke-width="2"/></svg>',
+)}`;
 
 export default defineConfig({
   title: 'Sluice',
   description: 'Builds once, and moves exactly those bytes, stage by stage, to the people who use them.',
+  lang: 'en',
+  head: [['link', { rel: 'icon', href: ICON }]],
   srcDir: pages,
   outDir: resolve(import.meta.dirname, '../dist'),
   cacheDir: resolve(import.meta.dirname, '../cache'),
-  rewrites: { 'README.md': 'index.md' },
   ignoreDeadLinks: false,
-  // No page needs HTML: what looks like it is a placeholder, such as <stage>. Nor does one need Vue's braces.
-  markdown: { html: false, attrs: { disable: true } },
+  markdown: {
+    // No page needs HTML: what looks like it is a placeholder, such as <stage>. Nor does one need attributes in braces.
+    html: false,
+    attrs: { disable: true },
+    // Anchors are those of GitHub, so that a link holds there and here.
+    anchor: { slugify: slug },
+    config: (md) => {
+      const { fence } = md.renderer.rules;
+      let pictures = 0;
+      md.renderer.rules.fence = (tokens, index, ...rest) => {
+        const { info = '', content = '' } = tokens[index] ?? {};
+        if (info === 'mermaid') return picture(content, `picture-${(pictures += 1)}`);
+        if (info === 'error-index') return '<ErrorIndex />';
+        return fence?.(tokens, index, ...rest) ?? '';
+      };
+    },
+  },
   themeConfig: {
     search: { provider: 'local' },
-    sidebar: sections.map(([text, folder, names]) => ({
-      text,
-      items: names
-        .split(' ')
-        .filter((name) => existsSync(join(pages, `${folder}${name}.md`)))
-        .map((name) => ({ text: name.replaceAll('-', ' '), link: `/${folder}${name}` })),
-    })),
+    outline: [2, 3],
+    externalLinkIcon: true,
+    nav: [
+      { text: 'Start', link: '/guide/starting' },
+      { text: 'Concepts', link: '/concepts' },
+      { text: 'How to', link: '/how-to/add-a-stage' },
+      { text: 'Options', link: '/reference/options' },
+      { text: 'Errors', link: '/reference/errors/' },
+    ],
+    // The decisions are listed on the page of all pages: here they would be half of the list.
+    sidebar: chapters
+      .filter(({ title }) => title !== 'Decisions')
+      .map(({ title, pages: listed }) => ({
+        text: title,
+        items: listed.map(({ title: text, page }) => ({
+          text,
+          link: page === 'reference/errors.md' ? '/reference/errors/' : `/${page.replace(/\.md$/, '')}`,
+        })),
+      })),
   },
 });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errors } from '../../executors/src/foundation/catalogue.ts';
 import { asSluiceError, type SluiceError } from '../../executors/src/foundation/errors.ts';
+import { sampleOf } from './error-samples.ts';
 import { code, heading, sentence } from './markdown.ts';
 
 /** The errors of one room of the catalogue, with the names of their parameters where values would stand. */
@@ -14,7 +15,10 @@ export interface ErrorRoom {
 export async function errorRooms(workspace: string): Promise<ErrorRoom[]> {
   const source = await readFile(join(workspace, 'tools/executors/src/foundation/catalogue.ts'), 'utf8');
   const made = new Map(
-    Object.entries(errors).map(([name, make]) => [name, (make as (p: unknown) => SluiceError)(sample)]),
+    Object.entries(errors).map(([name, make]) => [
+      name,
+      (make as (p: unknown) => SluiceError)(sampleOf(name)),
+    ]),
   );
   return [
     ...sectionsOf(source).map(({ title, codes }) => ({
@@ -58,29 +62,4 @@ function sectionsOf(source: string): { title: string; codes: string[] }[] {
     if (name !== undefined) last?.codes.push(name);
   }
   return found;
-}
-
-/** Its every field reads as `<field>`, as text and as a list; a few have to be a number, or absent. */
-const sample: unknown = new Proxy(
-  {},
-  {
-    get: (_, field) => {
-      if (field === 'waitMs') return 30_000;
-      if (field === 'gitDir') return undefined;
-      const value = listOrText(`<${String(field)}>`);
-      const refs = { local: 'refs/heads/<branch>', seen: 'refs/sluice/seen/<branch>' };
-      return field === 'names' ? Object.assign(value, refs) : value;
-    },
-  },
-);
-
-/** A list of one text, which also has the methods of that text: some entries take the one, some the other. */
-function listOrText(text: string): string[] {
-  return new Proxy([text], {
-    get: (list, key, self) => {
-      const method: unknown = (text as unknown as Record<PropertyKey, unknown>)[key];
-      if (key in list || typeof method !== 'function') return Reflect.get(list, key, self) as unknown;
-      return (...given: unknown[]): unknown => Reflect.apply(method, text, given);
-    },
-  });
 }
