@@ -4,7 +4,7 @@ import { releasesOf, truthOf, type FoundBackup } from './facts.ts';
 import { Member, runOn, sideBySide, type HostEvent, type Reach } from './fleet.ts';
 import type { Setting } from './inputs.ts';
 import { askOutside, outsideChecks } from './outside.ts';
-import type { Deployment } from './passage.ts';
+import type { Deployment, Passage } from './passage.ts';
 import {
   assembleDeploymentPlan,
   checkRequest,
@@ -84,6 +84,18 @@ export async function lookAt(
   return { hosts: members.map((member) => found.get(member) as HostNow), backups };
 }
 
+/** What every passage begins with, deployed or rolled back. */
+export const beginning = ({ now = () => new Date() }: DeploymentContext, hosts: HostNow[]) =>
+  ({
+    before: new Map(hosts.map((host) => [host.name, servedOn(host)])),
+    now,
+    timings: [],
+    notes: [],
+    at: 'plan',
+    baked: false,
+    committed: false,
+  }) satisfies Partial<Passage>;
+
 /**
  * All that a dry run prints and a deployment carries out; the hosts are asked what is there, and nothing is changed.
  * The caller closes the members.
@@ -160,7 +172,7 @@ export async function planDeployment(
       setting,
       members,
       reach,
-      before: new Map(hosts.map((host) => [host.name, servedOn(host)])),
+      ...beginning(context, hosts),
       outside: {
         checks: outsideChecks(stage, bundle),
         ask: context.askOutside ?? askOutside,
@@ -168,12 +180,6 @@ export async function planDeployment(
       },
       canaryForMs: options.canaryForMs ?? stage.bakeMs,
       record: async () => undefined,
-      now: context.now ?? (() => new Date()),
-      timings: [],
-      notes: [],
-      at: 'plan',
-      baked: false,
-      committed: false,
     };
   } catch (error) {
     await closeMembers(members);

@@ -6,8 +6,8 @@ import type { FoundRelease } from './facts.ts';
 import type { Setting } from './inputs.ts';
 import { tell } from './notify.ts';
 import { leaderOf, phaseOn, type Passage } from './passage.ts';
-import { currentOf, servedOn, type HostNow } from './plan.ts';
-import { closeMembers, lookAt, openMembers, reachOf, type PrepareOptions } from './prepare.ts';
+import { currentOf, type HostNow } from './plan.ts';
+import { beginning, closeMembers, lookAt, openMembers, reachOf, type PrepareOptions } from './prepare.ts';
 import { notRecorded, returnedRecords } from './records.ts';
 import { failure, type DeploymentResult } from './results.ts';
 import { deployAnew, planReturn, type ReturnPlan, type ReturnRequest } from './rollback-plan.ts';
@@ -64,15 +64,9 @@ async function rollbackOne(
         setting: settingFor(context, stage, one, options.given ?? {}),
         members,
         reach,
-        before: new Map(hosts.map((host) => [host.name, servedOn(host)])),
+        ...beginning(context, hosts),
         outside: { checks: [], ask: async () => 'none', before: new Set() },
         record: () => recordReturn(context, passage),
-        now: context.now ?? (() => new Date()),
-        timings: [],
-        notes: [],
-        at: 'plan',
-        baked: false,
-        committed: false,
       };
       return passage;
     };
