@@ -185,6 +185,7 @@ export const rollbackTasks: Work<RollbackExecutorOptions> = (context, tasks, how
       ...(reason ? { reason } : {}),
       dryRun: dryRun ?? false,
       signal: how.signal,
+      onEvent: how.onEvent,
     });
     for (const result of results) how.settle(result, stage);
     return { data: { plans, results }, results };

@@ -20,9 +20,13 @@ export interface Typed {
 }
 
 /** The `sluice` command at a terminal of 110 columns and 30 lines; the arguments hold nothing that a shell reads. */
-export function atTerminal(cwd: string, env: NodeJS.ProcessEnv, ...args: string[]): Typed {
+export const atTerminal = (cwd: string, env: NodeJS.ProcessEnv, ...args: string[]): Typed =>
+  typed(cwd, env, `exec "$NODE" "$BIN" ${args.join(' ')}`);
+
+/** A line for the shell at such a terminal; `$NODE` is this Node. */
+export function typed(cwd: string, env: NodeJS.ProcessEnv, line: string): Typed {
   const screen = new Watching({ columns: 110, rows: 30 });
-  const command = `stty cols 110 rows 30; exec "$NODE" "$BIN" ${args.join(' ')}`;
+  const command = `stty cols 110 rows 30; ${line}`;
   const child = spawn('script', ['-q', '-e', '-f', '-c', command, '/dev/null'], {
     cwd,
     env: { ...env, TERM: 'xterm-256color', SHELL: '/bin/sh', NODE: process.execPath, BIN },

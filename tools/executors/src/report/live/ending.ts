@@ -2,7 +2,7 @@ import type { HostVerdict } from '../../deployment/index.ts';
 import type { PackageResult } from '../../promotion/carry.ts';
 import { seen, table } from '../table.ts';
 import type { Line, Picture } from './picture.ts';
-import { passed, tame } from './text.ts';
+import { fit, passed, tame } from './text.ts';
 
 type Result = PackageResult & { hosts?: HostVerdict[] };
 const HEADER = ['name', 'version', 'result', 'reached', 'retries', 'took'];
@@ -26,25 +26,45 @@ export function ending(results: Result[], picture: Picture, ms: number, columns 
         ...(subject?.hostsThen ?? []).map((line) => hostRow(line, result)),
       ].map((row) => row.map(tame));
     });
-  const withoutVersion = (row: string[]): string[] => row.filter((_, column) => column !== 1);
   const whole = table(HEADER, rows(false));
-  const fits = whole.split('\n').every((line) => seen(line) <= columns);
+  const shown = widthOf(whole) <= columns ? whole : narrow(rows(true), columns);
   const counts = new Map<string, number>();
   for (const { status } of results) {
     const said = status === 'nothing' ? 'with nothing to do' : status;
     counts.set(said, (counts.get(said) ?? 0) + 1);
   }
   const said = [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
-  return [
-    ...(moved.length > 0
-      ? [fits ? whole : table(withoutVersion(HEADER), rows(true).map(withoutVersion)), '']
-      : []),
-    `${said || 'nothing to do'}; took ${passed(ms)}`,
-  ].join('\n');
+  return [...(moved.length > 0 ? [shown, ''] : []), `${said || 'nothing to do'}; took ${passed(ms)}`].join(
+    '\n',
+  );
 }
 
+const widthOf = (text: string): number => Math.max(...text.split('\n').map(seen));
+
+/** Without the versions, which the results name too, and with no more of what was reached than there is room for. */
+function narrow(rows: string[][], columns: number): string {
+  const without = ([name = '', , result = '', what = '', ...rest]: string[], room = Infinity) => [
+    name,
+    result,
+    fit(what, room),
+    ...rest,
+  ];
+  const header = without(HEADER);
+  const all = table(
+    header,
+    rows.map((row) => without(row)),
+  );
+  const longest = Math.max(...rows.map((row) => seen(row[3] ?? '')));
+  const room = Math.max(8, longest - Math.max(0, widthOf(all) - columns));
+  return table(
+    header,
+    rows.map((row) => without(row, room)),
+  );
+}
+
+/** What ended before it began took no time that could be told. */
 const tookOf = (line: Line | undefined): string =>
-  line?.doing.is === 'ended' ? passed(line.doing.at - line.begun) : '-';
+  line?.doing.is === 'ended' && line.doing.at > line.begun ? passed(line.doing.at - line.begun) : '-';
 
 /** A host: what serves there where that was checked after a failure, else the step that it did last. */
 function hostRow(line: Line, { hosts = [] }: Result): string[] {

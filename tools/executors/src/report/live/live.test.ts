@@ -5,7 +5,7 @@ import type { HostEvent } from '../../deployment/index.ts';
 import { hostLine, retryLine, waitingLine } from './plain.ts';
 import { isWatched } from './watched.ts';
 import { openProgress, type Progress, type ProgressOptions } from './progress.ts';
-import type { Outcome } from '../../steps/index.ts';
+import type { Outcome, StepEvent } from '../../steps/index.ts';
 import { clockTime, fit, passed, tame } from './text.ts';
 import { Watching } from './testing/watching.ts';
 
@@ -203,7 +203,7 @@ describe('a person who watches', () => {
       { host: 'www1', serving: 'r-1', asExpected: true },
       { host: 'www2', serving: null, asExpected: false, problem: 'it does not answer' },
     ];
-    const error = errors.CONNECTION_LOST({ host: 'www2', said: '' });
+    const error = errors.CONNECTION_LOST({ host: 'www2', phase: 'health', said: '' });
     const more = { success: false, status: 'failed', error, line: 'CONNECTION_LOST: gone', hosts } as const;
     const reached = ['planned', 'accepted', 'visible', 'verified', 'tagged'];
     progress.end([result('api', more), result('money', { reached })]);
@@ -326,13 +326,13 @@ describe('plain words of a wait', () => {
   it('name what a row waits for, and how long an error is lived with', () => {
     const waiting = {
       subject: 'web',
-      event: 'waiting',
+      event: 'waiting' as const,
       row: 'backup',
       state: 'baked',
       for: ['api'],
-    } as const;
+    } satisfies StepEvent;
     expect(waitingLine(waiting)).toBe('web: "backup" waits for api to be baked');
-    const limited = errors.RATE_LIMITED({ stage: 'test', registry: 'r', waitMs: 60_000 } as never);
+    const limited = errors.RATE_LIMITED({ stage: 'test', registry: 'r', waitMs: 60_000 });
     const retry = { subject: 'money', event: 'retrying', row: 'put', error: limited, inMs: 60_000 } as const;
     expect(retryLine({ ...retry, leftMs: 119_000 }, now)).toMatch(
       /^money: "put" again in 60\.0 s, until 12:01:59 at most \(RATE_LIMITED: /,

@@ -53,6 +53,7 @@ export class Screen {
   }
 
   #guard(stream: Terminal, to: Terminal['write']): void {
+    if (this.#writes.has(stream)) return;
     const write = to as (...args: unknown[]) => boolean;
     this.#writes.set(stream, stream.write);
     stream.write = ((chunk: unknown, ...rest: unknown[]) => {
