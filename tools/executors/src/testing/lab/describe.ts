@@ -6,7 +6,7 @@ const why = await whyNoHosts();
 
 /**
  * A `describe` whose tests need real hosts. Where there are none it is one test that is left out and says why, or, with
- * SLUICE_REQUIRE_HOSTS=1 (as in CI), one that fails. Such files are named `*.hosts.test.ts`: they run one after the other.
+ * SLUICE_REQUIRE_HOSTS=1 (as in CI), one that fails. Such files are named `*.hosts.test.ts`: they run after all others, two at once.
  */
 export function describeWithHosts(name: string, tests: () => void): void {
   if (why === undefined) {
