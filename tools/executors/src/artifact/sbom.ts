@@ -57,7 +57,7 @@ export function renderSbom(
 }
 
 /** `pkg:npm/%40acme/money@1.2.0` */
-export function purlOf(name: string, version: string): string {
+function purlOf(name: string, version: string): string {
   const [scope, bare] = name.startsWith('@') ? name.split('/') : [undefined, name];
   return new PackageURL('npm', scope, bare ?? name, version, undefined, undefined).toString();
 }

@@ -54,7 +54,7 @@ export function staticPage({ script, style }: PageFiles, data: unknown): string 
 }
 
 /** JSON that cannot end the element that it stands in. */
-export function jsonText(data: unknown): string {
+function jsonText(data: unknown): string {
   return JSON.stringify(data)
     .replaceAll('<', '\\u003c')
     .replaceAll('>', '\\u003e')

@@ -31,7 +31,7 @@ export async function writeBoard(source: BoardSource, page: PageFiles, folder: s
 }
 
 /** What stands, waits or happened lately, with its evidence. */
-export async function staticData(source: BoardSource): Promise<StaticData> {
+async function staticData(source: BoardSource): Promise<StaticData> {
   const board = await source.whole();
   const timeline = await source.timeline({}, 0, EVENTS);
   const artifacts = new Set<string>();

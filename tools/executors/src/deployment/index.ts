@@ -1,9 +1,9 @@
 export { deploy, type DeployOptions } from './deploy.ts';
-export { planDeployment, type PrepareOptions } from './prepare.ts';
-export { assembleDeploymentPlan, type DeployRequest, type HostNow, type PlanInput } from './plan.ts';
+export type { PrepareOptions } from './prepare.ts';
+export type { DeployRequest, HostNow, PlanInput } from './plan.ts';
 export { rollbackServices, type ReturnOptions } from './rollback.ts';
-export { planReturn, type ReturnPlan, type ReturnRequest } from './rollback-plan.ts';
-export { driftOf, formatReleases, listReleases, type ReleasesReport } from './releases.ts';
+export type { ReturnPlan, ReturnRequest } from './rollback-plan.ts';
+export { formatReleases, listReleases, type ReleasesReport } from './releases.ts';
 export { readEnvFile } from './variables.ts';
 export type { HostEvent } from './fleet.ts';
 export type { DeploymentResult } from './results.ts';

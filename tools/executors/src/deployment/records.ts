@@ -4,7 +4,7 @@ import type { Deployment, Passage } from './passage.ts';
 import type { DeploymentOutcome, ReleaseManifest } from './types.ts';
 
 /** What every record of a release on hosts holds. */
-export function releaseFields({ setting, members, before, backup }: Passage) {
+function releaseFields({ setting, members, before, backup }: Passage) {
   const { stage, release } = setting;
   const previous = before.get(members[0]?.name ?? '')?.release;
   return {

@@ -7,13 +7,7 @@ export { jobRules } from './signatures.ts';
 export { evaluateGate } from './evaluate.ts';
 export { judgeAdmission, type AdmissionInput } from './admission.ts';
 export { explainClosed } from './explain.ts';
-export {
-  makeApproval,
-  overrideFreeze,
-  APPROVAL_EXPIRES_MS,
-  type ApprovalInput,
-  type OverrideInput,
-} from './approve.ts';
+export { makeApproval, overrideFreeze, type ApprovalInput, type OverrideInput } from './approve.ts';
 export { planHash, type Planned } from './plan-hash.ts';
-export { freezeStatus, type FreezeStatus } from './windows.ts';
+export type { FreezeStatus } from './windows.ts';
 export { auditHistory, type AuditInput, type AuditProblem } from './audit.ts';

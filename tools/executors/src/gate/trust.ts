@@ -6,7 +6,7 @@ import { Memory } from './memory.ts';
 import { Signatures, type Signed, type SigningPolicy } from './signatures.ts';
 
 /** Clocks of two machines may differ by this much before a record counts as dated in the future. */
-export const CLOCK_SKEW_MS = 5 * 60_000;
+const CLOCK_SKEW_MS = 5 * 60_000;
 
 type AnyEntry = Pick<Entry, 'record' | 'batch'>;
 

@@ -17,7 +17,7 @@ export interface SshOptions {
  * argv of the one execution that carries a deployment: the system's OpenSSH with the user's config and agent. What stands
  * here goes before what that config says.
  */
-export function sshArguments(options: SshOptions): string[] {
+function sshArguments(options: SshOptions): string[] {
   const { address, config, socket, forwards } = options;
   const settings = {
     BatchMode: 'yes',

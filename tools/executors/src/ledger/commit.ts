@@ -37,7 +37,7 @@ export async function commitAdditions(
 /** The branch exists in git's memory alone, and is emptied at the end so that no ref is made. */
 const BRANCH = 'refs/sluice/never';
 
-export function importStream(parent: string | null, additions: Addition[], committer: string): Buffer {
+function importStream(parent: string | null, additions: Addition[], committer: string): Buffer {
   const parts: Buffer[] = [];
   const say = (text: string) => parts.push(Buffer.from(text));
   const data = (content: Buffer) => {

@@ -16,7 +16,7 @@ export interface Loaded {
 /** So many batches are read again rather than kept on disk: reading them takes less than writing a large snapshot. */
 const WORTH_KEEPING = 256;
 
-export function nothingLoaded(): Loaded {
+function nothingLoaded(): Loaded {
   const rows = new Rows();
   return { head: null, rows, fold: new Fold(rows), problems: [] };
 }

@@ -52,7 +52,7 @@ export interface RollbackPlan {
  * Decides, without I/O, what a rollback of one package does. Throws ROLLBACK_NOTHING, ROLLBACK_NO_TARGET.
  * @param tags what the registry's dist-tags point to now
  */
-export function planRollback(
+function planRollback(
   state: LedgerState,
   stage: Stage,
   capabilities: StageStore['capabilities'],
@@ -355,7 +355,7 @@ function inReverse(state: LedgerState, plans: RollbackPlan[]): RollbackPlan[] {
 }
 
 /** A package by its own or its project's name. Throws PACKAGE_UNKNOWN. */
-export function packageNamed(state: LedgerState, name: string): string {
+function packageNamed(state: LedgerState, name: string): string {
   const known = state.packages();
   return (
     findNamed(state, known, name) ??

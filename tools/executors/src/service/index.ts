@@ -1,4 +1,3 @@
 export type * from './types.ts';
 export { IMAGES, SERVICE_FILE } from './types.ts';
 export { parseService, readService, type ReadOptions } from './read.ts';
-export { isPathBelow } from './paths.ts';

@@ -21,7 +21,7 @@ const JOB_MS = 6 * 3_600_000;
 const SKEW_MS = 5 * 60_000;
 
 /** What the token of a batch's signature is for: these records, and the keys that were seen beside its own. */
-export function recordsAudience(data: string, seen: readonly string[]): string {
+function recordsAudience(data: string, seen: readonly string[]): string {
   const records = createHash('sha256').update(data).digest('hex');
   return `sluice:${canonicalHash({ records, seen: [...seen] })}`;
 }

@@ -6,7 +6,7 @@ import type { Migration } from '../../service/types.ts';
 /** In any kind of comment: it takes away what the release before needs. */
 const CONTRACT = /^[ \t]*(--|\/\/|#)[ \t]*sluice:[ \t]*contract[ \t]*\r?$/m;
 
-export const isContract = (text: string): boolean => CONTRACT.test(text);
+const isContract = (text: string): boolean => CONTRACT.test(text);
 
 /**
  * The migration files of a project in the order of their names, which are relative to the part of the glob without wildcards.

@@ -49,7 +49,7 @@ export function cellOf(input: CellInput): Cell {
 }
 
 /** Everybody whose approval let it in: by a signature of their own, or as a reviewer of the environment. */
-export function approversOf(record: Promoted, approver: CellInput['approver']): string[] {
+function approversOf(record: Promoted, approver: CellInput['approver']): string[] {
   const people = record.approvals.flatMap((nonce) => approver(nonce) ?? []);
   return [...new Set([...people, ...(record.environment?.approvals ?? []).map(({ login }) => `@${login}`)])];
 }

@@ -1,7 +1,7 @@
 import type { Mode } from './service.ts';
 
 /** The rows of a deployment to one host, in order. */
-export const STEPS = [
+const STEPS = [
   'preflight',
   'lock',
   'prepare',

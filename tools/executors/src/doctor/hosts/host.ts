@@ -56,7 +56,7 @@ const portsOf = ({ proxy, ports }: ServiceStage): string =>
   proxy === 'caddy' ? `${ports.http} ${ports.https}` : '';
 
 /** Pure: what the host said of itself. */
-export function judgeHost({ facts }: PhaseResult, stage: string, service: string | undefined): Finding {
+function judgeHost({ facts }: PhaseResult, stage: string, service: string | undefined): Finding {
   const fact = (key: string): string => facts.find((one) => one.key === key)?.value ?? '';
   const free = Math.min(Number(fact('free_mb_engine')), Number(fact('free_mb')));
   const said = `${fact('engine')}, compose ${fact('compose').replace(/^v\d /, '')}, ${gigabytes(free)} free`;

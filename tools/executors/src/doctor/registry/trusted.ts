@@ -76,7 +76,7 @@ const inEnvironment = (name: unknown): string =>
   typeof name === 'string' ? `the environment ${name}` : 'no environment';
 
 /** What a package's owner types once; the registry compares it with the claims of the job that publishes. Pure. */
-export function trustCommand(
+function trustCommand(
   name: string,
   claims: Record<string, unknown>,
   environment: string | undefined,

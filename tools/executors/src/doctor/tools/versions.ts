@@ -96,7 +96,7 @@ async function keygenIsThere({ name }: Tool, env: NodeJS.ProcessEnv): Promise<bo
 }
 
 /** Pure: what a program said of its version. */
-export function judgeTool(tool: Tool, said: string | undefined, isThere = true): Finding {
+function judgeTool(tool: Tool, said: string | undefined, isThere = true): Finding {
   const lacking = (text: string): Finding =>
     tool.optional
       ? warning(`${text} (${tool.why})`, tool.get)

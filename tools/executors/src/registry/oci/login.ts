@@ -89,12 +89,12 @@ export function openLogin(
 }
 
 /** `repository:<name>:<actions>`, as token services take it. */
-export function scopeTexts(scopes: Scope[]): string[] {
+function scopeTexts(scopes: Scope[]): string[] {
   return scopes.map(({ repository, write }) => `repository:${repository}:${write ? 'pull,push' : 'pull'}`);
 }
 
 /** How the service is asked for a token: GET with Basic or without credentials, POST with a refresh token. */
-export function tokenRequest(
+function tokenRequest(
   { realm, service }: Challenge & { scheme: 'bearer' },
   scopes: Scope[],
   credentials: Credentials | undefined,

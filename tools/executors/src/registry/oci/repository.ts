@@ -221,7 +221,7 @@ async function* bodyOf(
 }
 
 /** Manifests carry their digest with them: what does not have it is not sent. */
-export function assertDigest({ digest, bytes }: Manifest, registry: string, repository: string): void {
+function assertDigest({ digest, bytes }: Manifest, registry: string, repository: string): void {
   const found = sha256(bytes);
   if (found !== digest)
     throw errors.IMAGE_BYTES_DIFFER({ registry, repository, reference: digest, expected: digest, found });
