@@ -51,7 +51,7 @@ describeWithHosts('a smoke test', () => {
   });
 
   const artifact = (text: string, config: SmokeConfig): DeployableArtifact => ({
-    project: 'web',
+    project: 'tried-page',
     name: '@acme/web',
     version: 'sha-1',
     digest: reference.split('@')[1] ?? '',
@@ -59,7 +59,7 @@ describeWithHosts('a smoke test', () => {
     size: 1,
     bundle: {
       schemaVersion: 1,
-      project: 'web',
+      project: 'tried-page',
       compose: text,
       images: { web: reference.split('@')[1] ?? '' },
       migrations: [],
@@ -86,10 +86,11 @@ describeWithHosts('a smoke test', () => {
       signal,
       onLine: () => {},
     });
+  // The project is only here: other tests try services out at the same time.
   const left = async () => [
-    await docker('ps', '-aq', '--filter', 'name=smoke-web'),
-    await docker('volume', 'ls', '-q', '--filter', 'name=smoke-web'),
-    await docker('network', 'ls', '-q', '--filter', 'name=smoke-web'),
+    await docker('ps', '-aq', '--filter', 'name=smoke-tried-page'),
+    await docker('volume', 'ls', '-q', '--filter', 'name=smoke-tried-page'),
+    await docker('network', 'ls', '-q', '--filter', 'name=smoke-tried-page'),
   ];
   const page = { service: 'web', path: '/', status: 200, body: 'Hello', contentType: 'text/html' };
 
