@@ -64,9 +64,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('a tarball of 40 MB', () => {
+describe('a tarball of 16 MB, twice what is held in memory', () => {
   it('is published and promoted by way of a temporary file, which is removed', async () => {
-    await release('1.0.0', 40_000_000);
+    await release('1.0.0', 16_000_000);
     expect(await temporary()).toEqual([]);
     const spooled: string[] = [];
     flow.proxy('test').rules.push({
@@ -83,7 +83,7 @@ describe('a tarball of 40 MB', () => {
   });
 
   it('leaves no temporary file when the promotion is stopped by SIGTERM', async () => {
-    await release('1.1.0', 40_000_000);
+    await release('1.1.0', 16_000_000);
     const child = start(flow, { command: 'promote', options: { stage: 'test' } }, { TMPDIR: folder });
     let spooled: string[] = [];
     flow.proxy('test').rules.push({
