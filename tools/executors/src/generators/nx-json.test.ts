@@ -60,3 +60,11 @@ test('a stage more, one less, or one that is another leaves every other line as 
 test('nothing to change changes nothing', async () => {
   expect((await changed((stages) => stages)).after).toBe(TEXT);
 });
+
+test.each([undefined, 2])('what a program wrote (with %s spaces) is laid out as programs do', (spaces) => {
+  const tree = createTreeWithEmptyWorkspace();
+  tree.write('nx.json', `${JSON.stringify({ analytics: false }, undefined, spaces)}\n`);
+  const wanted = withOptions(readNxJson(tree) ?? {}, { packages: { stages: [{ name: 'test' }] } });
+  writeNxJson(tree, wanted);
+  expect(tree.read('nx.json', 'utf8')?.trim()).toBe(JSON.stringify(wanted, undefined, 2));
+});

@@ -36,8 +36,8 @@ export function withOptions(
 export function writeNxJson(tree: Tree, wanted: NxJsonConfiguration): void {
   const text = tree.read('nx.json', 'utf8') ?? '';
   const before = parse(text) as NxJsonConfiguration | undefined;
-  // What comes from the extended file is not in this one.
-  if (!before || before.extends !== undefined) return updateNxJson(tree, wanted);
+  // What comes from the extended file is not in this one; and what a program wrote has no layout that somebody meant.
+  if (!before || before.extends !== undefined || isPlain(text, before)) return updateNxJson(tree, wanted);
   let edited = text;
   for (const { path, value, insert } of differences(before, JSON.parse(JSON.stringify(wanted)), [])) {
     // Unformatted: the formatter would take the neighbours along. Prettier does it afterwards, where the workspace has it.
@@ -46,6 +46,10 @@ export function writeNxJson(tree: Tree, wanted: NxJsonConfiguration): void {
   }
   tree.write('nx.json', edited);
 }
+
+/** Whether a text is as JSON.stringify writes it: where there is no Prettier, what is put into it is laid out the same way. */
+const isPlain = (text: string, value: object): boolean =>
+  [undefined, 2].some((indent) => text.trim() === JSON.stringify(value, undefined, indent));
 
 interface Difference {
   path: JSONPath;

@@ -10,6 +10,7 @@ import {
   readNxJson,
   updateJson,
 } from '@nx/devkit';
+import { applyEdits, modify, parse as parseJson } from 'jsonc-parser';
 import { parseDocument } from 'yaml';
 import { errors } from '../foundation/index.ts';
 import { isPublishable, workspaceMember } from '../plugin/projects.ts';
@@ -99,8 +100,11 @@ function addToPnpm(tree: Tree, directory: string): void {
   tree.write(PNPM, document.toString());
 }
 
-/** tsc by way of @nx/js; a workspace that set this up in its own way keeps it. */
-export function addCompiler(tree: Tree): () => void {
+/**
+ * tsc by way of @nx/js; a workspace that set this up in its own way keeps it.
+ * @param directory of the new project, which the root's tsconfig.json gets to know
+ */
+export function addCompiler(tree: Tree, directory: string): () => void {
   const nxJson: NxJsonConfiguration = readNxJson(tree) ?? {};
   const plugins = nxJson.plugins ?? [];
   if (!plugins.some((entry) => (typeof entry === 'string' ? entry : entry.plugin) === '@nx/js/typescript')) {
@@ -118,6 +122,17 @@ export function addCompiler(tree: Tree): () => void {
     {},
     { overwriteStrategy: OverwriteStrategy.KeepExisting },
   );
+  addReference(tree, directory);
   const tools = { '@nx/js': NX_VERSION, '@types/node': '^26.0.0', typescript: '~6.0.3', vitest: '^5.1.0' };
   return addDependenciesToPackageJson(tree, {}, tools, undefined, true);
+}
+
+/** As `nx sync` would: until then Nx runs no task without somebody at the terminal. */
+function addReference(tree: Tree, directory: string): void {
+  const text = tree.read('tsconfig.json', 'utf8') ?? '';
+  const { references } = (parseJson(text) ?? {}) as { references?: { path?: string }[] };
+  const path = `./${directory}`;
+  if (!Array.isArray(references) || references.some((one) => one.path === path)) return;
+  const edits = modify(text, ['references', references.length], { path }, { isArrayInsertion: true });
+  tree.write('tsconfig.json', applyEdits(text, edits));
 }

@@ -1,6 +1,6 @@
 import type { NxJsonConfiguration, Tree } from '@nx/devkit';
-import { formatFiles, logger, readNxJson, updateNxJson } from '@nx/devkit';
-import { PLUGIN, registeredOptions, withOptions } from '../generators/nx-json.ts';
+import { formatFiles, logger, readNxJson } from '@nx/devkit';
+import { PLUGIN, registeredOptions, withOptions, writeNxJson } from '../generators/nx-json.ts';
 import { parseOptions } from '../pipeline/index.ts';
 
 /** In the first schema there were packages alone, so `stages` and `store` stood at the top. */
@@ -16,7 +16,7 @@ export default async function migrate(tree: Tree): Promise<void> {
   if (!before || !options) return;
   const after = migrated(before, options);
   if (JSON.stringify(after) === JSON.stringify(before)) return;
-  updateNxJson(tree, after);
+  writeNxJson(tree, after);
   await formatFiles(tree);
   logger.info(
     'Sluice: nx.json has the options of the second schema now; look at the difference, and commit it.',

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { formatFiles, logger, readNxJson, updateNxJson, type GeneratorCallback, type Tree } from '@nx/devkit';
+import { formatFiles, logger, readNxJson, type GeneratorCallback, type Tree } from '@nx/devkit';
 import { errors } from '../../foundation/index.ts';
 import { parseAddress } from '../../host/index.ts';
 import { parseOptions, stagesOf } from '../../pipeline/index.ts';
 import type { ServiceStageOptions } from '../../pipeline/types.ts';
-import { explained, registeredOptions, withOptions } from '../nx-json.ts';
+import { explained, registeredOptions, withOptions, writeNxJson } from '../nx-json.ts';
 import syncWorkflows from '../sync-workflows/generator.ts';
 import { withStage } from '../stage/change.ts';
 import { prepare, type Line, type Preparation } from './prepare.ts';
@@ -88,7 +88,7 @@ async function addTo(
     hosts: [...hosts, target],
   });
   parseOptions(options);
-  updateNxJson(tree, withOptions(nxJson, options));
+  writeNxJson(tree, withOptions(nxJson, options));
   await syncWorkflows(tree);
   if (!skipFormat) await formatFiles(tree);
 }

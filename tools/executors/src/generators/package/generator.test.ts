@@ -112,7 +112,7 @@ describe('the generator', () => {
       plugin: '@nx/js/typescript',
       options: { build: { targetName: 'compile' } },
     });
-    expect(readJson(tree, 'tsconfig.json').references).toEqual([]);
+    expect(readJson(tree, 'tsconfig.json').references).toEqual([{ path: './shared/tax' }]);
   });
 
   it("keeps the workspace's own way of compiling", async () => {

@@ -68,7 +68,7 @@ export default async function pack(
     if (schema.api === false) tree.delete(`${directory}/${API_FILE}`);
     if (tree.exists('LICENSE')) tree.write(`${directory}/LICENSE`, tree.read('LICENSE') ?? '');
     addToWorkspaces(tree, directory);
-    addCompiler(tree);
+    addCompiler(tree, directory);
     if (!schema.skipFormat) await formatFiles(tree);
     return link;
   });

@@ -1,10 +1,8 @@
 import { logger, type Tree } from '@nx/devkit';
 import { judgeNames } from '../../doctor/registry/packages.ts';
-import { openPatient } from '../../doctor/patient.ts';
 import { asSluiceError, errors } from '../../foundation/index.ts';
 import { profileOf, registryKind } from '../../pipeline/index.ts';
 import type { SluiceOptions } from '../../pipeline/types.ts';
-import { openContext } from '../../promotion/context.ts';
 import { gitHubOwner, remoteOf } from '../remote.ts';
 
 /** What the generator asks of the world outside the tree. */
@@ -56,6 +54,10 @@ export const real = (tree: Pick<Tree, 'root'>, env: NodeJS.ProcessEnv = process.
   look: async (name) => {
     // The local profile's registries are this machine's: what they hold says nothing of the name.
     if (profileOf(env) !== 'live') return undefined;
+    const [{ openContext }, { openPatient }] = await Promise.all([
+      import('../../promotion/context.ts'),
+      import('../../doctor/patient.ts'),
+    ]);
     const context = await openContext({ workspaceRoot: tree.root, env });
     const patient = openPatient(context);
     try {

@@ -20,5 +20,5 @@ export function create(tree: Tree, wanted: Wanted): () => void {
     });
   writeJson(tree, `${directory}/package.json`, packageJson(wanted));
   writeJson(tree, `${directory}/${SERVICE_FILE}`, sluiceJson(wanted));
-  return addCompiler(tree);
+  return addCompiler(tree, directory);
 }
