@@ -151,7 +151,11 @@ describe('going back', () => {
       state: 'stopped',
     });
     world.machine('api', 'three').missingImages.add(first.images['api'] ?? '');
-    expect((await back())?.error).toMatchObject({ code: 'RELEASE_GONE', details: { host: 'three' } });
+    expect((await back())?.error).toMatchObject({
+      code: 'RELEASE_GONE',
+      details: { host: 'three' },
+      next: expect.stringMatching(/^npx nx run api:ship:\w+ -- --version=/),
+    });
     expect(summaries()).toEqual(everywhere(releases[1]));
     await deployed(first);
     expect((await back())?.error?.code).toBe('RELEASE_NONE_BEFORE');

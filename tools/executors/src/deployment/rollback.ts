@@ -23,6 +23,8 @@ export interface ReturnOptions extends PrepareOptions {
 }
 interface Returning extends Passage {
   way: ReturnPlan;
+  /** Command that deploys the version anew, where the release itself is gone. */
+  anew: string;
 }
 
 /** Takes services back to a release as it was, on all hosts of a stage, one service after the other. Never throws for one's failure. */
@@ -61,6 +63,7 @@ async function rollbackOne(
     const make = (one: ReturnPlan): Returning => {
       const passage: Returning = {
         way: one,
+        anew: deployAnew(project, context.targets['deploy-vps'], stage.name, one.to.version),
         setting: settingFor(context, stage, one, options.given ?? {}),
         members,
         reach,
@@ -198,7 +201,7 @@ const table: Row<Returning>[] = [
 const rows = table.map(measured);
 
 async function pull(passage: Returning, signal: AbortSignal): Promise<void> {
-  const { to, project, stage } = passage.way;
+  const { to, project } = passage.way;
   try {
     await phaseOn(passage, passage.members, 'pull', signal);
   } catch (thrown) {
@@ -210,9 +213,8 @@ async function pull(passage: Returning, signal: AbortSignal): Promise<void> {
     )
       throw thrown;
     const host = String(thrown.details['host'] ?? passage.members[0]?.name);
-    const next = deployAnew(project, 'deploy-vps', stage, to.version);
     throw errors.RELEASE_GONE(
-      { project, release: to.release, host, what: 'its image', next },
+      { project, release: to.release, host, what: 'its image', next: passage.anew },
       { cause: thrown, details: thrown.details },
     );
   }

@@ -209,7 +209,7 @@ export class World {
         return opened;
       },
       notify: async (event) => void this.events.push(event),
-      targets: { 'deploy-vps': 'deploy-vps', promote: 'promote', rollback: 'rollback', releases: 'releases' },
+      targets: { 'deploy-vps': 'ship', promote: 'promote', rollback: 'rollback', releases: 'releases' },
       now: () => now,
       sleep: async () => undefined,
       askOutside: async ({ url }) => this.outside(url),

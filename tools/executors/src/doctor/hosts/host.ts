@@ -44,7 +44,8 @@ export function hostCheck(patient: Patient, stageName: string, host: string): Ch
         const from = Date.now();
         const result = await opened.run('preflight', { values, signal });
         checkClock(host, result, { from, to: Date.now() });
-        return judgeHost(result, stageName, service);
+        const { targets } = patient.context.options;
+        return judgeHost(result, service && `npx nx run ${service}:${targets['deploy-vps']}:${stageName}`);
       } finally {
         await opened.close();
       }
@@ -56,7 +57,7 @@ const portsOf = ({ proxy, ports }: ServiceStage): string =>
   proxy === 'caddy' ? `${ports.http} ${ports.https}` : '';
 
 /** Pure: what the host said of itself. */
-function judgeHost({ facts }: PhaseResult, stage: string, service: string | undefined): Finding {
+function judgeHost({ facts }: PhaseResult, deploy: string | undefined): Finding {
   const fact = (key: string): string => facts.find((one) => one.key === key)?.value ?? '';
   const free = Math.min(Number(fact('free_mb_engine')), Number(fact('free_mb')));
   const said = `${fact('engine')}, compose ${fact('compose').replace(/^v\d /, '')}, ${gigabytes(free)} free`;
@@ -69,7 +70,7 @@ function judgeHost({ facts }: PhaseResult, stage: string, service: string | unde
   if (left > 0)
     return warning(
       `${said}; an unfinished deployment left ${left === 1 ? 'something' : `${left} things`} behind: ${fact('leftover')}`,
-      service ? `npx nx run ${service}:deploy-vps:${stage} (it takes that away)` : undefined,
+      deploy && `${deploy} (it takes that away)`,
     );
   return ok(said);
 }

@@ -151,7 +151,8 @@ async function tagsBack(context: Context, written: RecordBody[]): Promise<void> 
     } catch (error) {
       const { code, message } = asSluiceError(error);
       const line = `the tags of ${one.name} in ${one.stage} still name ${one.version}: ${code}: ${message}`;
-      process.stderr.write(redact(`${line}\n  next: npx nx run ${one.project}:promote:${one.stage}\n`));
+      const next = `npx nx run ${one.project}:${context.options.targets.promote}:${one.stage}`;
+      process.stderr.write(redact(`${line}\n  next: ${next}\n`));
     }
   }
 }
