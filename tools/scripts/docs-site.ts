@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { deadLinks } from './docs/links.ts';
-import { errorPages, type Page } from './site/error-pages.ts';
+import { onSite, withSiteLinks } from './site/addresses.ts';
+import { errorPages } from './site/error-pages.ts';
 
 /**
  * `npm run docs:site` builds docs/ as a static site, in docs/site/dist. The generator has a package.json of its own, so that nobody
@@ -13,22 +14,9 @@ const workspace = join(import.meta.dirname, '../..');
 const docs = join(workspace, 'docs');
 const site = join(docs, 'site');
 const pages = join(site, 'pages');
-const sourceUrl = (file: string): string => `https://github.com/acme/platform/blob/main/${file}`;
-
-/** Links as they are on the site: what lies outside of the docs is the file in the repository, and each error has a page. */
-function linked({ path: page, text }: Page): string {
-  return text.replaceAll(/\]\(([^)#:\s]+)(#[^)\s]*)?\)/g, (link, path: string, anchor = '') => {
-    const file = relative(docs, resolve(dirname(join(docs, page)), path));
-    const up = relative(dirname(page), '.') || '.';
-    if (file === 'reference/errors.md') {
-      const code = anchor.slice(1).toUpperCase();
-      return `](${up}/reference/errors/${code === '' ? '' : `${code}/`})`;
-    }
-    if (file === 'README.md') return `](${up}/contents.md${anchor})`;
-    if (!file.startsWith('..') && file.endsWith('.md')) return link;
-    return `](${sourceUrl(relative(workspace, join(docs, file)))}${anchor})`;
-  });
-}
+const NAMELESS = 'acme/platform';
+/** An address of a file of this repository. */
+const sourceUrl = (file: string): string => `https://github.com/${repository()}/blob/main/${file}`;
 
 /** Of this command's own npm the children would take the workspace for theirs. */
 const env = Object.fromEntries(
@@ -46,22 +34,20 @@ function write(path: string, text: string): void {
   writeFileSync(file, text);
 }
 
-const paths = globSync('**/*.md', { cwd: docs, exclude: ['site/**'] }).sort();
-const dead = deadLinks(
-  workspace,
-  paths.map((path) => `docs/${path}`),
-);
+const files = globSync(['README.md', 'CONTRIBUTING.md', 'docs/**/*.md'], {
+  cwd: workspace,
+  exclude: ['docs/site/**'],
+}).sort();
+const dead = deadLinks(workspace, files);
 if (dead.length > 0) {
   process.stderr.write(`dead links:\n${dead.map((link) => `  ${link}\n`).join('')}`);
   process.exit(1);
 }
 
 rmSync(pages, { recursive: true, force: true });
-const written = paths.map((path) => ({ path, text: readFileSync(join(docs, path), 'utf8') }));
-for (const page of written) {
-  if (page.path === 'reference/errors.md') continue;
-  write(page.path === 'README.md' ? 'contents.md' : page.path, linked(page));
-}
+const written = files.map((path) => ({ path, text: readFileSync(join(workspace, path), 'utf8') }));
+for (const { path, text } of written) write(onSite(path) ?? path, withSiteLinks(path, text, sourceUrl));
+// Among them the index of the errors, which on the site is another than in the repository.
 for (const { path, text } of await errorPages(workspace, written, sourceUrl)) write(path, text);
 for (const picture of globSync('**/*.{png,svg}', { cwd: docs, exclude: ['site/**'] }))
   cpSync(join(docs, picture), join(pages, picture));
@@ -80,4 +66,18 @@ function isStale(there: string, wanted: string): boolean {
   return Object.entries(versions(wanted)).some(
     ([path, { version, optional }]) => path !== '' && !optional && has[path]?.version !== version,
   );
+}
+
+/** Whose files the site links to: the remote of this clone, where that is on GitHub. */
+function repository(): string {
+  try {
+    const remote = execFileSync('git', ['remote', 'get-url', 'origin'], {
+      cwd: workspace,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    return /github\.com[/:]([^/]+\/[^/]+?)(?:\.git)?\s*$/.exec(remote)?.[1] ?? NAMELESS;
+  } catch {
+    return NAMELESS;
+  }
 }

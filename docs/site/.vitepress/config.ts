@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { slug } from '../../../tools/scripts/docs/slug.ts';
+import { onSite } from '../../../tools/scripts/site/addresses.ts';
 import { chaptersOf } from '../../../tools/scripts/site/contents.ts';
 import { picture } from './picture.ts';
 
 const pages = resolve(import.meta.dirname, '../pages');
-const chapters = chaptersOf(readFileSync(join(pages, 'contents.md'), 'utf8'));
+const chapters = chaptersOf(readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8'));
+
+/** Address of a page of the repository on the site. */
+const address = (file: string): string => `/${onSite(file) ?? ''}`.replace(/(index)?\.md$/, '');
 
 const ICON = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0d72a5"/><path d="M3 5h10M3 8h7M3 11h4" stroke="#fff" stroke-width="2"/></svg>',
@@ -21,7 +25,10 @@ export default defineConfig({
   outDir: resolve(import.meta.dirname, '../dist'),
   cacheDir: resolve(import.meta.dirname, '../cache'),
   ignoreDeadLinks: false,
+  // The landing page of the default theme has no main part.
+  transformHtml: (html) => html.replace('class="VPContent is-home', 'role="main" class="VPContent is-home'),
   markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     // No page needs HTML: what looks like it is a placeholder, such as <stage>. Nor does one need attributes in braces.
     html: false,
     attrs: { disable: true },
@@ -43,7 +50,7 @@ export default defineConfig({
     outline: [2, 3],
     externalLinkIcon: true,
     nav: [
-      { text: 'Start', link: '/guide/starting' },
+      { text: 'Start', link: '/introduction' },
       { text: 'Concepts', link: '/concepts' },
       { text: 'How to', link: '/how-to/add-a-stage' },
       { text: 'Options', link: '/reference/options' },
@@ -54,10 +61,9 @@ export default defineConfig({
       .filter(({ title }) => title !== 'Decisions')
       .map(({ title, pages: listed }) => ({
         text: title,
-        items: listed.map(({ title: text, page }) => ({
-          text,
-          link: page === 'reference/errors.md' ? '/reference/errors/' : `/${page.replace(/\.md$/, '')}`,
-        })),
+        items: listed
+          .filter(({ file }) => onSite(file) !== undefined)
+          .map(({ title: text, file, anchor }) => ({ text, link: `${address(file)}${anchor}` })),
       })),
   },
 });

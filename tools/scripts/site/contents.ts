@@ -1,6 +1,9 @@
+import { linkedFile } from './addresses.ts';
+
 export interface Chapter {
   title: string;
-  pages: { title: string; page: string }[];
+  /** Paths in the repository. */
+  pages: { title: string; file: string; anchor: string }[];
 }
 
 /** The chapters of docs/README.md, with the pages that each links to: what the site shows at its side, in this order. */
@@ -10,11 +13,14 @@ export function chaptersOf(readme: string): Chapter[] {
     .slice(1)
     .map((chapter) => ({
       title: /^.*/.exec(chapter)?.[0].trim() ?? '',
-      pages: [...chapter.matchAll(/\[([^\]]+)\]\(([\w/-][\w./-]*\.md)\)/g)].map(
-        ([, title = '', page = '']) => ({ title: sentence(title.replaceAll('`', '')), page }),
+      pages: [...chapter.matchAll(/\[([^\]]+)\]\(([^)#:\s]+\.md)(#[^)\s]+)?\)/g)].map(
+        ([, title = '', path = '', anchor = '']) => ({
+          title: sentence(title.replaceAll('`', '')),
+          file: linkedFile('docs/README.md', path),
+          anchor,
+        }),
       ),
-    }))
-    .filter(({ pages }) => pages.length > 0);
+    }));
 }
 
 // A name that is written small keeps its letter: `sluice.json`.

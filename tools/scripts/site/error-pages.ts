@@ -2,10 +2,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SluiceError } from '../../executors/src/foundation/errors.ts';
 import { errorRooms, ERRORS_INTRODUCTION, type ErrorRoom } from '../docs/errors.ts';
+import { onSite } from './addresses.ts';
 import { commandsOf } from './commands.ts';
 import { placeOf } from './places.ts';
 
-/** A page of the docs: its path in docs/, and its text. */
+/** A page: its path, and its text. */
 export interface Page {
   path: string;
   text: string;
@@ -16,7 +17,7 @@ const CODE_NAME = /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b/g;
 
 /**
  * The pages about errors that only the site has: one for each code, at `reference/errors/<CODE>/`, and their index.
- * @param pages those of docs/, which say more where they speak of a code
+ * @param pages those of the repository, which say more where they speak of a code
  * @param sourceUrl the address of a file of the repository
  */
 export async function errorPages(
@@ -28,13 +29,15 @@ export async function errorPages(
   const known = new Set(rooms.flatMap(({ errors }) => errors.map(({ code }) => code)));
   const told = mentions(
     known,
-    pages.filter(({ path }) => /^(?!reference\/|README)/.test(path)),
+    pages.filter(({ path }) => !path.startsWith('docs/reference/')),
   );
   const raised = mentions(known, sources(workspace));
-  const usually = usualCauses(pages.find(({ path }) => path === 'guide/troubleshooting.md')?.text ?? '');
+  const usually = usualCauses(pages.find(({ path }) => path === 'docs/guide/troubleshooting.md')?.text ?? '');
   const more = ({ code }: SluiceError): string[] => [
     ...(usually.get(code) ?? []),
-    ...(told.get(code) ?? []).map(({ path, text }) => `- [${titleOf(text)}](../../../${path}) speaks of it.`),
+    ...(told.get(code) ?? []).map(
+      ({ path, text }) => `- [${titleOf(text)}](../../../${onSite(path)}) speaks of it.`,
+    ),
     ...list(
       'In the code: ',
       raised.get(code) ?? [],

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { errorRooms } from '../../../scripts/docs/errors.ts';
+import { onSite, withSiteLinks } from '../../../scripts/site/addresses.ts';
 import { commandsOf } from '../../../scripts/site/commands.ts';
 import { chaptersOf } from '../../../scripts/site/contents.ts';
 import { errorPages } from '../../../scripts/site/error-pages.ts';
@@ -10,10 +11,12 @@ import { problemOf } from './command-line.ts';
 import { split } from './commands.ts';
 
 const WORKSPACE = join(import.meta.dirname, '../../../..');
-const docs = join(WORKSPACE, 'docs');
-const pages = globSync('**/*.md', { cwd: docs, exclude: ['site/**'] })
+const pages = globSync(['README.md', 'CONTRIBUTING.md', 'docs/**/*.md'], {
+  cwd: WORKSPACE,
+  exclude: ['docs/site/**'],
+})
   .sort()
-  .map((path) => ({ path, text: readFileSync(join(docs, path), 'utf8') }));
+  .map((path) => ({ path, text: readFileSync(join(WORKSPACE, path), 'utf8') }));
 const rooms = await errorRooms(WORKSPACE);
 
 describe('the site', () => {
@@ -39,9 +42,26 @@ describe('the site', () => {
   });
 
   it('shows every page of the docs at its side', () => {
-    const listed = chaptersOf(pages.find(({ path }) => path === 'README.md')?.text ?? '');
-    expect(listed.flatMap((chapter) => chapter.pages.map(({ page }) => page)).sort()).toEqual(
-      pages.map(({ path }) => path).filter((path) => path !== 'README.md'),
+    const listed = chaptersOf(pages.find(({ path }) => path === 'docs/README.md')?.text ?? '');
+    const shown = listed.flatMap((chapter) => chapter.pages.map(({ file }) => file));
+    expect(shown.filter((file) => onSite(file) !== undefined).sort()).toEqual(
+      pages.map(({ path }) => path).filter((path) => path !== 'docs/README.md'),
+    );
+  });
+
+  it('has links to its own pages, to the page of an error, and to files of the repository', () => {
+    const text = [
+      '[a](guide/gates.md#soak) [b](reference/errors.md) [c](reference/errors.md#gate_closed) [d](../README.md)',
+      '[e](../libs/money/README.md#api) [f](#here) [g](https://example.com/x.md)',
+    ].join('\n');
+    expect(withSiteLinks('docs/concepts.md', text, (file) => `https://example.com/${file}`)).toBe(
+      [
+        '[a](guide/gates.md#soak) [b](reference/errors/index.md) [c](reference/errors/GATE_CLOSED/) [d](introduction.md)',
+        '[e](https://example.com/libs/money/README.md#api) [f](#here) [g](https://example.com/x.md)',
+      ].join('\n'),
+    );
+    expect(withSiteLinks('docs/guide/gates.md', '[a](../reference/errors.md#held)', String)).toBe(
+      '[a](../reference/errors/HELD/)',
     );
   });
 
