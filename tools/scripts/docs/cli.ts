@@ -11,7 +11,7 @@ export function cliPage(): Promise<string> {
     'output, and nothing else does; everything for a person goes to standard error.',
     '',
     table(
-      ['exit code', ''],
+      ['exit code', 'meaning'],
       [
         ['0', 'done, or nothing to do'],
         ['1', 'failed'],
@@ -24,7 +24,7 @@ export function cliPage(): Promise<string> {
       `\`\`\`sh\nnpx sluice ${command.name()} ${command.usage()}\n\`\`\`\n`,
       `${sentence(command.description())}.\n`,
       table(
-        ['option', 'default', ''],
+        ['option', 'default', 'meaning'],
         help
           .visibleOptions(command)
           .filter((option) => option.long !== '--help')

@@ -85,7 +85,7 @@ function optionTable(walk: Walk, path: string, object: Schema): string {
       nested ? '' : examples(option),
     ];
   });
-  return table(['option', 'value', 'default', '', 'example'], rows);
+  return table(['option', 'value', 'default', 'meaning', 'example'], rows);
 }
 
 const simple = (value: unknown) => value !== undefined && typeof value !== 'object';

@@ -44,7 +44,7 @@ const plural = (schema: Schema | undefined): string => `${[schema?.type ?? 'obje
 export function flagTable(schema: Schema): string {
   const own = Object.entries(schema.properties ?? {}).filter(([, one]) => one['x-priority'] !== 'internal');
   return table(
-    ['option', 'value', 'default', ''],
+    ['option', 'value', 'default', 'meaning'],
     own.map(([name, one]) => [
       code(`--${name}`),
       `${typeOf(one)}${schema.required?.includes(name) ? ' (needed)' : ''}`,
