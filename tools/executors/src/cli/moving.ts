@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../foundation/index.ts';
-import { askForApprovals } from '../executors/notifier.ts';
+import { tellPromotion, tellRollback } from '../executors/notifier.ts';
 import { explainClosed } from '../gate/index.ts';
 import { approve } from '../promotion/approve.ts';
 import type { PackageResult } from '../promotion/carry.ts';
@@ -65,7 +65,7 @@ export function promoteCommand(program: Command, perform: Perform): void {
           ),
         );
         if (closed.size > 0 && !flags.json && !flags.dryRun) say(explainClosed(closed, stage).format());
-        if (!flags.dryRun) await askForApprovals(context, plan, results);
+        if (!flags.dryRun) await tellPromotion(context, plan, results);
         if (flags.json) answer(JSON.stringify({ plan, results }, undefined, 2));
         else if (flags.dryRun) answer(formatPlan(plan));
         return flags.dryRun ? planExit(plan.items) : exitOf(results);
@@ -192,6 +192,7 @@ export function rollbackCommand(program: Command, perform: Perform): void {
             ...(reason ? { reason } : {}),
           }),
         );
+        if (!dryRun) await tellRollback(context, stage, { plans, results });
         answer(
           flags.json
             ? JSON.stringify({ plans, results }, undefined, 2)

@@ -4,7 +4,7 @@ import { baseCommit } from '../promotion/base.ts';
 import { kindOfStage, type Kind } from '../promotion/kinds/index.ts';
 import type { SluiceOptions } from '../pipeline/types.ts';
 import { IMAGES } from '../service/types.ts';
-import { askForApprovals } from '../executors/notifier.ts';
+import { tellPromotion } from '../executors/notifier.ts';
 import { proveAll } from '../promotion/prove.ts';
 import { statusOf } from '../promotion/status.ts';
 import type { PromotionPlan } from '../promotion/types.ts';
@@ -121,7 +121,7 @@ export function planCommand(program: Command, perform: Perform): void {
         const { plan } = await kind.plan(context, { stage, signal, ...(requests ? { requests } : {}) });
         answer(options.json ? JSON.stringify(plan, undefined, 2) : formatPlan(plan));
         if (options.expect !== undefined) refuseOthers(plan, options.expect);
-        if (options.ask) await askForApprovals(context, plan);
+        if (options.ask) await tellPromotion(context, plan, []);
         if (options.job) {
           await toSummary(context.env, planMarkdown(plan));
           await toOutputs(context.env, planOutputs(plan));

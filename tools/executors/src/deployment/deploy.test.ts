@@ -64,9 +64,9 @@ describe('a deployment', () => {
         backup: 'backup_staging_1.tar.gz',
       },
     ]);
-    expect(world.events.map(({ event, outcome }) => [event, outcome])).toEqual([
-      ['started', undefined],
-      ['succeeded', 'deployed'],
+    expect(world.events.map(({ action, event, outcome }) => [action, event, outcome])).toEqual([
+      ['deployment', 'started', undefined],
+      ['deployment', 'succeeded', 'deployed'],
     ]);
   });
 

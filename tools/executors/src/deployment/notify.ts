@@ -18,6 +18,7 @@ export async function tell(
   const [served] = [...before.values()];
   const told = context.notify({
     event,
+    action: passage.goesBack ? 'rollback' : 'deployment',
     at: passage.now().toISOString(),
     run: context.run,
     stage: setting.stage.name,

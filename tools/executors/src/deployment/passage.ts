@@ -19,6 +19,8 @@ export interface Passage {
   /** What served on each host when it began, and is put back where this fails. */
   before: Map<string, Served | undefined>;
   outside: Outside;
+  /** It goes back to a release that was there before. */
+  goesBack?: boolean;
   /** Writes the ledger's record; throws where it could not. */
   record: () => Promise<void>;
   now: () => Date;

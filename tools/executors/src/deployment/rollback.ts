@@ -64,6 +64,7 @@ async function rollbackOne(
       const passage: Returning = {
         way: one,
         anew: deployAnew(project, context.targets['deploy-vps'], stage.name, one.to.version),
+        goesBack: true,
         setting: settingFor(context, stage, one, options.given ?? {}),
         members,
         reach,

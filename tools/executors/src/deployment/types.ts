@@ -129,6 +129,7 @@ export interface DeploymentRecords {
 /** What a notification is made of. Never holds a secret. */
 export interface DeploymentEvent {
   event: 'started' | 'succeeded' | 'failed' | 'rolled-back';
+  action: 'deployment' | 'rollback';
   at: string;
   run: string;
   stage: string;

@@ -5,7 +5,7 @@ import { openHost, releaseFiles } from '../host/index.ts';
 import type { Context } from '../promotion/context.ts';
 import { deploymentRecords, deploymentSource } from '../promotion/image/source.ts';
 import type { ServiceStage } from '../service/types.ts';
-import { notifierOf, ownerOf } from './notifier.ts';
+import { notifierOf, ownerOf, stageAfter } from './notifier.ts';
 
 /** What deployments need of the world, made of what every command has. */
 export function deploymentContext(context: Context): DeploymentContext {
@@ -51,9 +51,26 @@ function notifyBy(context: Context): Notify {
   return ({ outcome, error, ...event }: DeploymentEvent) =>
     tell({
       ...event,
+      ...commandsAfter(context, event),
       ...(outcome ? { outcome: said[outcome] } : {}),
       ...(error ? { error, next: error.next } : {}),
     });
+}
+
+/** The way on into the next stage, and the way back to what served before. */
+function commandsAfter(
+  { options }: Context,
+  { event, action, project, stage, from }: Omit<DeploymentEvent, 'outcome' | 'error'>,
+): { next?: string; wayBack?: string } {
+  const command = (target: 'promote' | 'rollback' | 'releases', where: string) =>
+    `npx nx run ${project}:${options.targets[target]}:${where}`;
+  if (event === 'rolled-back') return { next: command('releases', stage) };
+  if (event !== 'succeeded' || action !== 'deployment') return {};
+  const after = stageAfter(options, 'services', stage);
+  return {
+    ...(after === undefined ? {} : { next: command('promote', after) }),
+    ...(from === undefined ? {} : { wayBack: command('rollback', stage) }),
+  };
 }
 
 const said = {

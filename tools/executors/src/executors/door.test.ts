@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutorContext } from '@nx/devkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -7,6 +9,16 @@ import { batched, single, type Work } from './door.ts';
 import { promoteTasks, publishTasks, rollbackTasks } from './work.ts';
 
 let flow: Flow;
+const told: object[] = [];
+const people = createServer((request, response) => {
+  let text = '';
+  request
+    .on('data', (chunk) => (text += chunk))
+    .on('end', () => {
+      told.push(JSON.parse(text));
+      response.end();
+    });
+});
 let printed = '';
 const kept = { ...process.env };
 const context = () =>
@@ -21,17 +33,25 @@ const context = () =>
   }) as unknown as ExecutorContext;
 
 beforeAll(async () => {
+  await new Promise<void>((resolve) => people.listen(0, '127.0.0.1', resolve));
   const services = { services: { stages: [{ name: 'production', hosts: ['deploy@www1.example.com'] }] } };
-  flow = await Flow.start({ packages: { units: [], money: ['units'] }, options: services });
+  flow = await Flow.start({
+    packages: { units: [], money: ['units'] },
+    options: { ...services, notifications: [{ webhookEnv: 'PEOPLE' }] },
+  });
   await flow.build();
-  Object.assign(process.env, flow.env);
+  Object.assign(process.env, flow.env, {
+    PEOPLE: `http://127.0.0.1:${(people.address() as AddressInfo).port}/`,
+  });
 });
 afterAll(async () => {
   for (const name of Object.keys(process.env)) if (!(name in kept)) delete process.env[name];
   Object.assign(process.env, kept);
+  people.close();
   await flow?.close();
 });
 beforeEach(() => {
+  told.length = 0;
   printed = '';
   for (const stream of [process.stdout, process.stderr])
     vi.spyOn(stream, 'write').mockImplementation((text) => ((printed += String(text)), true));
@@ -65,6 +85,10 @@ describe('a batch of tasks', () => {
       'money:test': expect.stringMatching(/^true @acme\/money@1\.0\.0 -> test: /),
     });
     expect(Object.keys(await flow.world('public'))).toEqual(['units']);
+    expect(told).toMatchObject([
+      { event: 'succeeded', stage: 'test', from: 'github', project: 'units 1.0.0, money 1.0.0' },
+      { event: 'succeeded', stage: 'public', from: 'test', project: 'units', next: 'npx nx verify' },
+    ]);
   });
 
   it('writes what it did where it was told to, also into a folder that is not there yet', async () => {
@@ -116,6 +140,10 @@ describe('a batch of tasks', () => {
   it('takes several back', async () => {
     const ended = await run(rollbackTasks, 'rollback', ['units:test', 'money:test']);
     for (const text of Object.values(ended)) expect(text).toMatch(/^false ROLLBACK_NO_TARGET: /);
+    await run(rollbackTasks, 'rollback', ['money:test'], { to: 'none' });
+    expect(told).toMatchObject([
+      { event: 'rolled-back', action: 'rollback', stage: 'test', project: 'money', version: '1.0.0' },
+    ]);
   });
 
   it('does not leave a task without an answer', async () => {

@@ -2,9 +2,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Context } from '../promotion/context.ts';
-import { notifierOf } from './notifier.ts';
+import { planItem, planOf } from '../report/testing/plans.ts';
+import { deploymentContext } from './deployment-context.ts';
+import { notifierOf, tellPromotion } from './notifier.ts';
 
-const told: { link?: string; by: string; text: string }[] = [];
+const told: { link?: string; by: string; text: string; next?: string; wayBack?: string }[] = [];
 const server = createServer((request, response) => {
   let text = '';
   request
@@ -20,9 +22,23 @@ afterAll(() => {
   server.close();
 });
 
+const STAGES = {
+  services: {
+    stages: [
+      { name: 'staging', hosts: ['www1'] },
+      { name: 'production', hosts: ['www1'] },
+    ],
+  },
+};
+const targets = {
+  promote: 'promote',
+  rollback: 'rollback',
+  releases: 'releases',
+  'deploy-vps': 'deploy-vps',
+};
 const contextOf = (env: NodeJS.ProcessEnv) => {
   const HOOK = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook-0123456789`;
-  const options = { notifications: [{ webhookEnv: 'HOOK', format: 'json' }] };
+  const options = { notifications: [{ webhookEnv: 'HOOK', format: 'json' }], targets, ...STAGES };
   return { env: { ...env, HOOK }, options, identity: 'github.com/acme/shop' } as unknown as Context;
 };
 const deployed = {
@@ -50,4 +66,35 @@ it('says who, what, from where to where, with a link to the run where there is o
     /^api 1\.1\.0 is in production\n\nBy: ada .*\nFrom: r-1\n[^]*\nhttps:.*\/42\n$/,
   );
   expect(told[1]).not.toHaveProperty('link');
+});
+
+it('says after a deployment how to get on, and how to get back', async () => {
+  told.length = 0;
+  const event = { ...deployed, stage: 'staging', release: 'r-2', hosts: ['www1'], digest: 'sha256:0' };
+  const { notify } = deploymentContext(contextOf({}));
+  await notify?.({ ...event, action: 'deployment' });
+  await notify?.({ ...event, action: 'deployment', event: 'failed' });
+  await notify?.({ ...event, action: 'rollback', event: 'rolled-back', to: 'r-1' });
+  expect(told.map(({ next, wayBack }) => [next, wayBack])).toEqual([
+    ['npx nx run api:promote:production', 'npx nx run api:rollback:staging'],
+    [undefined, undefined],
+    ['npx nx run api:releases:staging', undefined],
+  ]);
+  await notify?.({ ...event, action: 'deployment', stage: 'production' });
+  expect(told[3]).not.toHaveProperty('next');
+});
+
+it.each([
+  ['services', 'staging', 'npx nx run api:deploy-vps:staging'],
+  ['packages', 'test', 'npx nx affected -t promote -c public'],
+  ['packages', 'public', 'npx nx verify'],
+] as const)('after a promotion of %s to %s says what comes next', async (pipeline, stage, next) => {
+  told.length = 0;
+  const context = contextOf({});
+  Object.assign(context.options, { packages: { stages: [{ name: 'test' }, { name: 'public' }] } });
+  const item = planItem('api');
+  const plan = { ...planOf(item), pipeline, stage };
+  const result = { ...item, success: true, status: 'done' as const, reached: [], line: '' };
+  await tellPromotion(context, plan, [result]);
+  expect(told).toMatchObject([{ event: 'succeeded', action: 'promotion', stage, next }]);
 });

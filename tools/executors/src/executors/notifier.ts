@@ -3,7 +3,15 @@ import { redact } from '../foundation/index.ts';
 import type { Context } from '../promotion/context.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import type { PromotionPlan } from '../promotion/types.ts';
-import { openNotifier, type Notification } from '../report/notifications/index.ts';
+import type { RollbackPlan } from '../promotion/rollback.ts';
+import {
+  openNotifier,
+  promotionWords,
+  rollbackWords,
+  type Notification,
+  type Words,
+} from '../report/notifications/index.ts';
+import { stagesOf } from '../pipeline/index.ts';
 
 type Told = Omit<Notification, 'by' | 'repository' | 'link'>;
 
@@ -34,39 +42,62 @@ function runUrl(env: NodeJS.ProcessEnv): string | undefined {
   return server && repository && run ? `${server}/${repository}/actions/runs/${run}` : undefined;
 }
 
-/** Names in a title, before the rest is only counted. */
-const NAMED = 3;
-
-/** Asks for approvals, once for all that a promotion leaves waiting for them; nothing where it waits for none. */
-export async function askForApprovals(
+/** Tells what became of a promotion: what moved, what failed, and what waits for a person to approve it. */
+export async function tellPromotion(
   context: Context,
   plan: PromotionPlan,
-  results: readonly PackageResult[] = [],
+  results: readonly PackageResult[],
 ): Promise<void> {
-  const staged = new Set(
-    results.flatMap(({ name, error }) => (error?.code === 'STAGED_WAITING' ? [name] : [])),
-  );
-  const waiting = plan.items.filter(
-    (item) =>
-      staged.has(item.name) ||
-      item.gate?.results.some(
-        ({ open, condition }) => !open && (condition === 'approvals' || condition === 'environment'),
-      ),
-  );
-  const [first] = waiting;
-  if (!first) return;
-  const names = waiting.map(({ project, version }) => `${project} ${version}`);
-  const rest = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-  const one = waiting.length === 1;
-  await notifierOf(context)({
-    event: 'approval-requested',
-    at: new Date().toISOString(),
-    run: context.run,
-    stage: plan.stage,
-    project: one ? first.project : names.slice(0, NAMED).join(', ') + rest,
-    version: one ? first.version : '',
-    from: plan.from,
-    ...(one ? { digest: first.integrity } : {}),
-    next: `npx nx approve -c ${plan.stage}`,
+  const { stage, pipeline } = plan;
+  const { targets } = context.options;
+  const moved = results.filter(({ status }) => status === 'done').map(({ project }) => project);
+  const words = promotionWords(plan, results, {
+    ...nextOf(context, pipeline, stage, moved),
+    approve: `npx nx approve -c ${stage}`,
+    rollback: (project) => `npx nx run ${project}:${targets.rollback}:${stage}`,
   });
+  await tellAll(context, words);
+}
+
+/** Tells what became of packages that were taken back. */
+export const tellRollback = (
+  context: Context,
+  stage: string,
+  { plans, results }: { plans: readonly RollbackPlan[]; results: readonly PackageResult[] },
+): Promise<void> => tellAll(context, rollbackWords(stage, plans, results, 'npx nx release'));
+
+async function tellAll(context: Context, words: Words[]): Promise<void> {
+  if (words.length === 0) return;
+  const tell = notifierOf(context);
+  const at = new Date().toISOString();
+  for (const one of words) await tell({ ...one, at, run: context.run });
+}
+
+/** What comes after a stage was entered: its services are deployed; of packages the next stage, and at last the proof. */
+function nextOf(
+  { options }: Context,
+  pipeline: 'packages' | 'services',
+  stage: string,
+  [first, ...more]: string[],
+): { next?: string } {
+  const { targets } = options;
+  if (first === undefined) return {};
+  if (pipeline === 'services') {
+    const hosts = options.services?.stages.find(({ name }) => name === stage)?.hosts ?? [];
+    const one = `npx nx run ${first}:${targets['deploy-vps']}:${stage}`;
+    const all = `npx nx run-many -t ${targets['deploy-vps']} -c ${stage}`;
+    return hosts.length === 0 ? {} : { next: more.length === 0 ? one : all };
+  }
+  const next = stageAfter(options, pipeline, stage);
+  return { next: next === undefined ? 'npx nx verify' : `npx nx affected -t ${targets.promote} -c ${next}` };
+}
+
+/** The name of the stage behind this one; undefined behind the last. */
+export function stageAfter(
+  options: Context['options'],
+  pipeline: 'packages' | 'services',
+  stage: string,
+): string | undefined {
+  const stages = stagesOf(options, pipeline);
+  return stages[stages.indexOf(stage) + 1];
 }

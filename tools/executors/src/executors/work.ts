@@ -8,7 +8,7 @@ import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
 import { rollback } from '../promotion/rollback.ts';
 import type { CommonOptions, Settle, Task, Work } from './door.ts';
-import { askForApprovals } from './notifier.ts';
+import { tellPromotion, tellRollback } from './notifier.ts';
 import { buildAfresh, foretold, partReleased, type VersionData } from './release-step.ts';
 
 export interface PublishExecutorOptions extends CommonOptions {
@@ -166,7 +166,7 @@ export const promoteTasks: Work<PromoteExecutorOptions> = (context, tasks, how) 
       onEvent: how.onEvent,
       onResult: (result) => how.settle(result, stage),
     });
-    if (!options.dryRun) await askForApprovals(context, plan, results);
+    if (!options.dryRun) await tellPromotion(context, plan, results);
     return { data: { plan, results }, results };
   });
 
@@ -188,6 +188,7 @@ export const rollbackTasks: Work<RollbackExecutorOptions> = (context, tasks, how
       onEvent: how.onEvent,
     });
     for (const result of results) how.settle(result, stage);
+    if (!dryRun) await tellRollback(context, stage, { plans, results });
     return { data: { plans, results }, results };
   });
 

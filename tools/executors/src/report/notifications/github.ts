@@ -18,7 +18,9 @@ export function githubJob(summary: string, write: (line: string) => void): Chann
         ...(next ? [`Next: <code>${cell(next)}</code>`] : []),
       ];
       await appendFile(summary, `${parts.join('\n\n')}\n\n`);
-      if (mood === 'bad' || mood === 'warning')
+      // What a promotion failed with is annotated by its command, package by package.
+      const isSaid = mood === 'bad' && notification.action === 'promotion';
+      if (!isSaid && (mood === 'bad' || mood === 'warning'))
         write(annotation(mood === 'bad' ? 'error' : 'warning', title, problem ?? next ?? title));
     },
   };

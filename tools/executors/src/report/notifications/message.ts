@@ -1,4 +1,4 @@
-import type { Happening, Notification } from './types.ts';
+import type { Change, Happening, Notification } from './types.ts';
 
 /** The words of a notification, before any channel's markup. */
 export interface Message {
@@ -22,30 +22,23 @@ const MOODS: Record<Happening, Message['mood']> = {
 
 /** Pure: the same words for every channel. */
 export function messageOf(n: Notification): Message {
-  const what = `${n.project} ${n.version}`.trimEnd();
-  const several = n.version === '';
-  const titles: Record<Happening, string> = {
-    started: `${what} is being deployed to ${n.stage}`,
-    'approval-requested': `${what} ${several ? 'wait' : 'waits'} for an approval to enter ${n.stage}`,
-    succeeded: `${what} is in ${n.stage}`,
-    failed: `${what} failed in ${n.stage}`,
-    'rolled-back': n.to
-      ? `${n.project} in ${n.stage} went back to ${n.to}`
-      : `${what} was taken back in ${n.stage}`,
-  };
   const facts: [string, string | undefined][] = [
     ['By', n.by],
     ['From', n.from],
+    ['To', n.action === 'promotion' ? n.stage : n.action === 'rollback' ? n.to : n.release],
+    ['Versions', n.changes?.map(changed).join('\n')],
+    ['Waits for', n.waitsFor?.join('\n')],
     ['Hosts', n.hosts?.join(', ')],
-    ['Release', n.release],
-    ['Digest', n.digest],
     ['State', n.outcome ?? n.error?.state],
+    ['Way back', n.wayBack],
+    ['Digest', n.digest],
+    ['Repository', n.repository],
     ['Took', n.ms === undefined ? undefined : duration(n.ms)],
     ['Run', n.run],
   ];
   const next = n.next ?? n.error?.next;
   return {
-    title: titles[n.event],
+    title: titleOf(n),
     facts: facts.filter((fact): fact is [string, string] => fact[1] !== undefined && fact[1] !== ''),
     ...(n.error ? { problem: `${n.error.code}: ${n.error.what}` } : {}),
     ...(next ? { next } : {}),
@@ -53,6 +46,32 @@ export function messageOf(n: Notification): Message {
     mood: MOODS[n.event],
   };
 }
+
+function titleOf(n: Notification): string {
+  const what = `${n.project} ${n.version}`.trimEnd();
+  const several = n.version === '';
+  const were = several ? 'were' : 'was';
+  switch (n.event) {
+    case 'started':
+      return `${what} is being deployed to ${n.stage}`;
+    case 'approval-requested':
+      return `${what} ${several ? 'wait' : 'waits'} for an approval to enter ${n.stage}`;
+    case 'succeeded':
+      return n.action === 'promotion' ? `${what} ${were} promoted to ${n.stage}` : `${what} is in ${n.stage}`;
+    case 'failed':
+      if (n.action === 'promotion') return `${what} ${were} not promoted to ${n.stage}`;
+      return n.action === 'rollback'
+        ? `The rollback of ${what} in ${n.stage} failed`
+        : `${what} failed in ${n.stage}`;
+    case 'rolled-back':
+      return n.to && !several
+        ? `${n.project} in ${n.stage} went back to ${n.to}`
+        : `${what} ${were} taken back in ${n.stage}`;
+  }
+}
+
+const changed = ({ project, version, previous }: Change): string =>
+  `${project} ${previous === undefined ? '' : `${previous} -> `}${version}`;
 
 /** Plain text, as an e-mail's body and a fallback elsewhere. */
 export function plainText({ title, facts, problem, next, link }: Message): string {

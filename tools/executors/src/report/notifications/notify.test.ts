@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { NotificationOptions } from '../../pipeline/types.ts';
-import { duration, messageOf } from './message.ts';
+import { duration, messageOf, plainText } from './message.ts';
 import { openNotifier } from './notify.ts';
 import type { Notification } from './types.ts';
 
@@ -168,6 +168,20 @@ describe('a GitHub job', () => {
   });
 });
 
+describe('what a promotion failed with', () => {
+  it('stands in the summary, and is annotated by its command alone', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'notify-'));
+    open.push(() => rm(folder, { recursive: true }));
+    const summary = join(folder, 'summary.md');
+    const { notify, lines } = notifier([], { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary });
+    await notify({ ...failed, action: 'promotion' });
+    expect(await readFile(summary, 'utf8')).toContain(
+      '❌ api sha\\-0123456789ab was not promoted to production',
+    );
+    expect(lines).toEqual([]);
+  });
+});
+
 describe('the words', () => {
   it.each([
     ['started', {}, 'api 1 is being deployed to staging'],
@@ -176,9 +190,70 @@ describe('the words', () => {
     ['failed', {}, 'api 1 failed in staging'],
     ['rolled-back', { to: 'sha-0' }, 'api in staging went back to sha-0'],
     ['rolled-back', {}, 'api 1 was taken back in staging'],
+    ['succeeded', { action: 'promotion' }, 'api 1 was promoted to staging'],
+    ['failed', { action: 'promotion' }, 'api 1 was not promoted to staging'],
+    ['failed', { action: 'rollback' }, 'The rollback of api 1 in staging failed'],
+    [
+      'succeeded',
+      { action: 'promotion', project: 'a 1, b 2', version: '' },
+      'a 1, b 2 were promoted to staging',
+    ],
+    [
+      'failed',
+      { action: 'promotion', project: 'a 1, b 2', version: '' },
+      'a 1, b 2 were not promoted to staging',
+    ],
+    [
+      'approval-requested',
+      { project: 'a 1, b 2', version: '' },
+      'a 1, b 2 wait for an approval to enter staging',
+    ],
+    ['rolled-back', { project: 'a 1, b 2', version: '' }, 'a 1, b 2 were taken back in staging'],
   ] as const)('of %s', (event, more, title) => {
     const { error: _error, ...plain } = failed;
     expect(messageOf({ ...plain, event, version: '1', stage: 'staging', ...more }).title).toBe(title);
+  });
+
+  it('say who, what, from where to where, what to do next and how to get back', () => {
+    const { error: _error, outcome: _outcome, hosts: _hosts, ms: _ms, ...plain } = failed;
+    const message = messageOf({
+      ...plain,
+      event: 'succeeded',
+      action: 'promotion',
+      project: 'units 1.0.0, money 1.1.0',
+      version: '',
+      from: 'test',
+      stage: 'public',
+      to: 'public',
+      changes: [
+        { project: 'units', version: '1.0.0' },
+        { project: 'money', version: '1.1.0', previous: '1.0.0' },
+      ],
+      next: 'npx nx verify',
+      wayBack: 'npx nx run money:rollback:public',
+      link: 'https://github.com/acme/shop/actions/runs/42',
+    });
+    expect(plainText(message).split('\n')).toEqual([
+      'units 1.0.0, money 1.1.0 were promoted to public',
+      '',
+      'By: ada@example.com',
+      'From: test',
+      'To: public',
+      'Versions: units 1.0.0',
+      'money 1.0.0 -> 1.1.0',
+      'Way back: npx nx run money:rollback:public',
+      'Repository: github.com/acme/shop',
+      'Run: local-1',
+      '',
+      'Next: npx nx verify',
+      '',
+      'https://github.com/acme/shop/actions/runs/42',
+      '',
+    ]);
+    expect(messageOf({ ...plain, event: 'started', from: 'r-1', release: 'r-2' }).facts.slice(1, 3)).toEqual([
+      ['From', 'r-1'],
+      ['To', 'r-2'],
+    ]);
   });
 
   it('say durations as people do', () => {

@@ -31,12 +31,21 @@ export function openNotifier(input: {
   const summary = env['GITHUB_ACTIONS'] === 'true' ? env['GITHUB_STEP_SUMMARY'] : undefined;
   const job = summary ? githubJob(summary, (line) => input.write(redact(line))) : undefined;
   return {
-    notify: async (notification) => {
+    notify: async (said) => {
+      const notification = redacted(said);
       const wanted = listeners.filter(({ option }) => wants(option, notification));
       const channels = [...(job ? [job] : []), ...wanted.map(({ channel }) => channel)];
       await Promise.all(channels.map((channel) => tell(channel, notification, patience, warn)));
     },
   };
+}
+
+/** What registries and hosts answered may quote what they were sent. */
+function redacted<T>(value: T): T {
+  if (typeof value === 'string') return redact(value) as T;
+  if (Array.isArray(value)) return value.map(redacted) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, redacted(one)])) as T;
 }
 
 const EVERYTHING: Happening[] = ['started', 'approval-requested', 'succeeded', 'failed', 'rolled-back'];
