@@ -192,7 +192,7 @@ describe('what is wrong is named by its path', () => {
       { secrets: ['DB_PASSWORD', 'hunter 2'] },
       'secrets[1]: must be the name of a variable (letters, digits, _), never its value',
     ],
-    ['a compose file that is absent', { compose: 'other.yaml' }, 'compose: other.yaml does not exist'],
+    ['a compose file that is absent', { compose: 'other.yaml' }, 'compose: other.yaml: does not exist'],
     ['a compose file elsewhere', { compose: '../compose.yaml' }, /^compose: must be a path below/],
     [
       'a smoke test of an unknown service',
@@ -238,9 +238,10 @@ describe('what is wrong is named by its path', () => {
   });
 
   it.each([
-    ['services: [', /^compose: bad\.yaml is not YAML/],
-    ['services: []', 'compose: bad.yaml has no mapping "services"'],
-    ['just text', 'compose: bad.yaml has no mapping "services"'],
+    ['services: [', /^compose: bad\.yaml: line 1: .*\(BAD_/],
+    ['services: []', 'compose: bad.yaml: services: is missing, or no mapping'],
+    ['services: { api: }', 'compose: bad.yaml: services.api: is no mapping'],
+    ['just text', 'compose: bad.yaml: services: is missing, or no mapping'],
     [
       'a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]',
       /repeats itself/,
@@ -267,7 +268,7 @@ describe('readService', () => {
   it('reads a project, and says which file is missing', async () => {
     expect(() => readService(folder)).toThrow(expect.objectContaining({ code: 'SERVICE_CONFIG_MISSING' }));
     await writeFile(join(folder, 'sluice.json'), '{"images":{"api":{}}}');
-    expect(() => readService(folder)).toThrow('compose: compose.yaml does not exist');
+    expect(() => readService(folder)).toThrow('compose: compose.yaml: does not exist');
     await writeFile(join(folder, 'compose.yaml'), COMPOSE);
     expect(Object.keys(readService(folder).images)).toEqual(['api']);
   });

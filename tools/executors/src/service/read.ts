@@ -4,7 +4,7 @@ import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser';
 import { errors } from '../foundation/index.ts';
 import { checker, type Check } from '../schema/index.ts';
 import { crossChecks, unknownStages, type ComposeNames } from './checks.ts';
-import { composeNames } from './compose-names.ts';
+import { parseCompose } from './compose/parse.ts';
 import { isPathBelow, isRelativePath } from './paths.ts';
 import schema from './service.schema.json' with { type: 'json' };
 import { SERVICE_FILE, type ServiceConfig } from './types.ts';
@@ -45,9 +45,10 @@ export function parseService(
   const problems: string[] = [];
   const names = (at: string, path: string): ComposeNames | undefined => {
     const content = read(path);
-    const found = content === undefined ? 'does not exist' : composeNames(content);
-    if (typeof found !== 'string') return found;
-    problems.push(`${at}: ${path} ${found}`);
+    const found = content === undefined ? ['does not exist'] : parseCompose(content);
+    if (!Array.isArray(found))
+      return { services: Object.keys(found.services), volumes: Object.keys(found.volumes) };
+    problems.push(...found.map((problem) => `${at}: ${path}: ${problem}`));
     return undefined;
   };
   const compose = names('compose', config.compose);
