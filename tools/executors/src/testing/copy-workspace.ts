@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
@@ -13,6 +13,8 @@ export function copyWorkspace(from: string, to: string): void {
   });
   const files = listed.toString().split('\0').filter(Boolean);
   for (const file of files) {
+    // Deleted, and not committed yet.
+    if (!existsSync(join(from, file))) continue;
     mkdirSync(join(to, dirname(file)), { recursive: true });
     cpSync(join(from, file), join(to, file), { force: false });
   }
