@@ -54,7 +54,8 @@ export const SETUPS: Record<VersioningName, ToolSetup> = {
     },
   },
   'release-it': {
-    packages: { 'release-it': '^21.1.0' },
+    // 21.1.2 asks for a version of wildcard-match that is not there.
+    packages: { 'release-it': '21.1.0' },
     files: ({ members }) =>
       Object.fromEntries(
         members.map(({ root }) => [`${root}/.release-it.json`, { plugins: { '@sluice/nx/release-it': {} } }]),
