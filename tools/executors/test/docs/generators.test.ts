@@ -7,7 +7,7 @@ import { STORIES, type Story } from './stories.ts';
 import { tell, type Circumstances } from './tell.ts';
 
 /** A copy of this repository in which nothing was released yet; no registry is asked. */
-describe('the docs, told with generators', { timeout: 240_000 }, () => {
+describe('the docs, told with generators', { timeout: 600_000 }, () => {
   let workspace: NxWorkspace;
   let reader: Reader;
   beforeAll(() => {

@@ -6,7 +6,7 @@ import { tell, type Circumstances } from './tell.ts';
 const PUBLISH = { answers: [{ asked: /publish these versions\?/i, keys: 'y\r' }] };
 
 /** A repository on GitHub, as far as one machine can be it; each page goes on where the one before ended. */
-describe('the docs, told in the live profile', { timeout: 240_000 }, () => {
+describe('the docs, told in the live profile', { timeout: 600_000 }, () => {
   let platform: Platform;
   beforeAll(async () => {
     platform = await Platform.start();

@@ -7,7 +7,7 @@ import { STORIES, type Story } from './stories.ts';
 import { tell, type Circumstances } from './tell.ts';
 
 /** Packages on the registries of this machine; each page goes on in the workspace that the one before left. */
-describe('the docs, told with packages', { timeout: 240_000 }, () => {
+describe('the docs, told with packages', { timeout: 600_000 }, () => {
   let workspace: NxWorkspace;
   let reader: Reader;
   beforeAll(async () => {

@@ -3,6 +3,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
+/** No command of the docs takes longer, also where many things run at once; one that does waits for a key that nobody presses. */
+const PATIENCE_MS = 180_000;
+
 export interface Typed {
   code: number | null;
   out: string;
@@ -20,10 +23,13 @@ export interface Keys {
 export class Reader {
   readonly home: string;
   readonly #desk: string;
+  /** The command that lets in where the lines are typed, if that is not here. */
+  readonly #elsewhere: string | undefined;
   readonly #env: NodeJS.ProcessEnv;
 
   /** `desk` is a folder of the reader's own; `npx` in it calls what is installed, without looking it up first. */
-  constructor(root: string, desk: string, env: NodeJS.ProcessEnv) {
+  constructor(root: string, desk: string, env: NodeJS.ProcessEnv, elsewhere?: string) {
+    this.#elsewhere = elsewhere;
     this.#desk = desk;
     this.home = join(desk, 'home');
     mkdirSync(join(desk, 'bin'), { recursive: true });
@@ -56,16 +62,19 @@ export class Reader {
 
   type(line: string, { until, answers = [] }: Keys = {}): Promise<Typed> {
     const file = join(this.#desk, 'line.sh');
+    const state = this.#elsewhere ? '$HOME/.typed' : this.#state;
     writeFileSync(
       file,
-      `trap : INT\nset -a\n. '${this.#state}'\n${line}\ntold=$?\n{ export -p; printf "cd '%s'\\n" "$PWD"; } > '${this.#state}'\nexit $told\n`,
+      `trap : INT\nset -a\n[ ! -e "${state}" ] || . "${state}"\n${line}\ntold=$?\n{ export -p; printf "cd '%s'\\n" "$PWD"; } > "${state}"\nexit $told\n`,
     );
     // util-linux's `script` is a terminal without native code of ours.
-    const [program, args] = answers.length
-      ? ['script', ['-q', '-e', '-f', '-c', `stty cols 200 rows 50; exec sh '${file}'`, '/dev/null']]
-      : ['sh', [file]];
+    const [program, args]: [string, string[]] = this.#elsewhere
+      ? ['sh', ['-c', `${this.#elsewhere} sh < '${file}'`]]
+      : answers.length > 0
+        ? ['script', ['-q', '-e', '-f', '-c', `stty cols 200 rows 50; exec sh '${file}'`, '/dev/null']]
+        : ['sh', [file]];
     return new Promise((resolve, reject) => {
-      const child = spawn(program as string, args as string[], { env: this.#env, detached: true });
+      const child = spawn(program, args, { env: this.#env, detached: true });
       let out = '';
       let read = 0;
       const open = [...answers];
@@ -87,7 +96,11 @@ export class Reader {
       child.stdout.on('data', hear);
       child.stderr.on('data', hear);
       child.once('error', reject);
-      child.once('close', (code) => resolve({ code, out: stripVTControlCharacters(out) }));
+      const patience = setTimeout(() => child.pid && process.kill(-child.pid, 'SIGKILL'), PATIENCE_MS);
+      child.once('close', (code) => {
+        clearTimeout(patience);
+        resolve({ code, out: stripVTControlCharacters(out) });
+      });
       if (answers.length === 0) child.stdin.end();
     });
   }

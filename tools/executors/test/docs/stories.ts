@@ -7,6 +7,7 @@ export interface Story {
 
 /** What is told where: each place is one test file with one prepared workspace, and tells its stories in this order. */
 export const STORIES = {
+  nothing: [{ page: 'docs/guide/from-nothing.md' }],
   packages: [
     { page: 'README.md', under: ['Your first gated promotion'] },
     { page: 'docs/guide/rollback.md', under: ['After it'] },
@@ -21,6 +22,14 @@ export const STORIES = {
     { page: 'docs/guide/generators.md', under: ['A package', 'A service', 'One that you have', 'A stage'] },
     { page: 'docs/guide/starting.md', under: ['From a copy'] },
   ],
+  versioning: [
+    { page: 'docs/guide/versioning.md', under: ['Versioning'] },
+    { page: 'docs/guide/versioning.md', under: ['Switching'] },
+    { page: 'docs/guide/versioning.md', under: ['changesets'] },
+    { page: 'docs/how-to/from-changesets.md' },
+    { page: 'docs/guide/versioning.md', under: ['semantic-release'] },
+    { page: 'docs/guide/versioning.md', under: ['release-it'] },
+  ],
   live: [
     { page: 'docs/github.md' },
     { page: 'README.md', under: ['From local to live'] },
@@ -30,6 +39,15 @@ export const STORIES = {
     { page: 'docs/github-releases.md' },
     { page: 'docs/guide/ledger.md' },
     { page: 'docs/how-to/rotate-keys.md' },
+  ],
+  services: [
+    { page: 'docs/guide/services.md', under: ['The first one'] },
+    { page: 'docs/guide/ci.md', under: ['Services'] },
+    { page: 'docs/guide/services.md', under: ['Look at it'] },
+    { page: 'docs/guide/deploying.md' },
+    { page: 'docs/guide/rollback-services.md', under: ['Rolling back', 'With its database'] },
+    { page: 'docs/guide/rollback-services.md', under: ['By hand'] },
+    { page: 'docs/how-to/lose-a-host.md' },
   ],
 } satisfies Record<string, Story[]>;
 

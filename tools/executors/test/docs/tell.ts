@@ -10,6 +10,8 @@ const INTERRUPTED = 130;
 export interface Circumstances {
   /** Words of the page that stand for something of the reader's own (a hash, an address), and what that is here. */
   values?: Record<string, string | (() => string | Promise<string>)>;
+  /** The line that is typed, made of it; before the values. */
+  typed?: (text: string) => string;
   /** What the prose says, or somebody else does, before a command. */
   before?: Record<string, () => unknown>;
   keys?: Record<string, Keys>;
@@ -36,8 +38,8 @@ export async function tell(story: Story, reader: Reader, circumstances: Circumst
   }
 }
 
-async function filled(text: string, { values = {} }: Circumstances): Promise<string> {
-  let line = text;
+async function filled(text: string, { typed, values = {} }: Circumstances): Promise<string> {
+  let line = typed?.(text) ?? text;
   for (const [word, value] of Object.entries(values))
     if (line.includes(word)) line = line.replaceAll(word, typeof value === 'string' ? value : await value());
   return line;
