@@ -8,6 +8,9 @@ export interface Payload {
   ref?: string;
   inputs?: object;
   comment?: object;
+  before?: string;
+  number?: number;
+  pull_request?: object;
 }
 export interface Ran {
   code: number | null;
