@@ -15,7 +15,7 @@ export interface SluiceOptions {
   ledger: { branch: string; remote: string };
   /** Path of the allowed signers file (OpenSSH format), relative to the workspace root. */
   approvers: string;
-  /** Who is told what happens to services, beside the terminal and the CI job. */
+  /** Who is told of promotions, deployments and rollbacks, beside the terminal and the CI job. */
   notifications: NotificationOptions[];
   /** Path of the file of revoked public keys (one a line, or an OpenSSH KRL). */
   revoked: string;

@@ -100,7 +100,7 @@ function ofPackages(input: WorkflowInput, settings: Settings, stage: PackageStag
         name: 'Roll back',
         run: command(stage.name),
         shell: 'bash',
-        env: { ...OWN, ...registryTokens(stage), ...TYPED },
+        env: { ...OWN, ...registryTokens(stage), ...notified(input), ...TYPED },
       },
       showStatus(OWN),
       announce(stage.name, registryTokens(stage)),

@@ -236,6 +236,17 @@ describe('rollback.yml, drift.yml', () => {
     expect(job('rollback.yml', 'rollback-public').environment).toBe('Production');
     expect(jobsOf('drift.yml')).toEqual(['registries', 'verify-staging', 'verify-production', 'report']);
   });
+
+  it('know whom to tell: each step that moves something has their address, and no check of ci.yml', () => {
+    const told = made({ notifications: [{ webhookEnv: 'PEOPLE' }] } as object);
+    const steps = [...told.values()].flatMap(({ jobs }) => Object.values(jobs).flatMap((one) => one.steps));
+    const moves = /npx sluice rollback |-t (?:promote|deploy-vps) -c /;
+    const moving = steps.filter(({ run }) => moves.test(run ?? ''));
+    expect(moving.length).toBeGreaterThan(8);
+    for (const step of moving) expect(step.env, step.run).toHaveProperty('PEOPLE');
+    const checks = Object.values(told.get('ci.yml')?.jobs ?? {}).flatMap((one) => one.steps);
+    for (const step of checks) expect(step.env ?? {}).not.toHaveProperty('PEOPLE');
+  });
 });
 
 describe.each(VARIANTS)('all workflows %s', (_, workflows) => {
