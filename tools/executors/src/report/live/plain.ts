@@ -9,7 +9,7 @@ export const STOPPING =
 
 /** The same below Nx, which gives a task 5 s to end, and says nothing of its own from then on. */
 export const STOPPING_BELOW_NX =
-  'stopping: what was begun comes to a safe end, for which Nx leaves 5 s; after that, or with Ctrl-C again, npx sluice status says what is where';
+  'stopping: what was begun comes to a safe end, for which Nx leaves 5 s; after that, or with Ctrl-C again, hosts put back by themselves what is left, and npx sluice status says what is where';
 
 /** What goes wrong for a while is said while it does; undefined for what is no news in a log. */
 export function retryLine(event: StepEvent, date = new Date()): string | undefined {

@@ -57,6 +57,37 @@ describe('the only task, at a terminal', () => {
     },
   );
 
+  it('a deployment that is stopped says at once that it heard, then what state things are in', async () => {
+    const world = new World(['www1', 'www2']).promote(artifactOf('api', 'a'));
+    await world.deploy();
+    world.promote(artifactOf('api', 'b'));
+    const { watching, progress, abort } = await opened({}, 160);
+    const heard: string[] = [];
+    const { results } = await world.deploy({
+      signal: abort.signal,
+      onEvent: progress.onEvent,
+      onResult: progress.settled,
+      onHost: (project, event) => {
+        progress.watched?.onHost(project, event);
+        if (event.phase !== 'health' || event.event !== 'started') return;
+        abort.abort(new Error('stopped on request'));
+        heard.push(...world.log);
+      },
+    });
+    progress.end(results);
+    const seen = (await watching.all()).join('\n');
+    const before = world.machine('api', 'www1').current;
+    // The answer did not wait for what is done to put things back.
+    expect(heard.join(' ')).not.toContain('undo');
+    expect(seen).toMatch(/^stopping: what was begun comes to a safe end/m);
+    expect(seen).toMatch(/^DEPLOY_STOPPED: .*\n {2}now: +checked: /m);
+    expect(seen).toContain(`${before} serves on all 2 hosts again, and nothing of the new release is left`);
+    expect(seen).toMatch(/^ {2}next: /m);
+    expect(timeless(seen.split('\n')).join('\n')).toMatch(
+      new RegExp(`^ {2}www2 .* checked +${before} serves +0 +T$`, 'm'),
+    );
+  });
+
   it('what others of the process write goes there at once, above the lines', async () => {
     const { watching, err, progress } = await opened();
     err.terminal.write('a warning\n');
