@@ -7,6 +7,7 @@ import { run } from './program.ts';
 
 const COMMANDS = [
   'base',
+  'changed',
   'plan',
   'promote',
   'approve',

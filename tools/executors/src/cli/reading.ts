@@ -126,7 +126,11 @@ export function planCommand(program: Command, perform: Perform): void {
           await toSummary(context.env, planMarkdown(plan));
           await toOutputs(context.env, planOutputs(plan));
         }
-        return planExit(plan.items);
+        // A job asks about all that there is; what did not come as far as the stage before is none of its business yet.
+        const asked = options.job
+          ? plan.items.filter(({ problem }) => problem?.code !== 'PREDECESSOR_EMPTY')
+          : plan.items;
+        return planExit(asked);
       }),
     );
 }

@@ -58,6 +58,11 @@ describe('the whole way by hand', () => {
     expect((await run('status', '--job')).code).toBe(0);
     expect(await readFile(summary, 'utf8')).toContain('```mermaid');
 
+    // Nothing came as far as the stage before yet: nobody is asked, and nothing failed.
+    expect((await run('plan', 'public', '--job')).code).toBe(0);
+    expect((await readFile(output, 'utf8')).slice(written.length)).toBe('waiting=false\nopen=true\nitems=\n');
+    expect((await run('plan', 'public')).code).toBe(1);
+
     const shown = /items=(.*)/.exec(written)?.[1] ?? '';
     expect((await run('plan', 'test', 'units', '--expect', `${shown} @acme/gone@1.0.0=x`)).code).toBe(0);
     const other = await run('plan', 'test', '--expect', shown);
