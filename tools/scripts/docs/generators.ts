@@ -12,8 +12,17 @@ export async function generatorsPage(workspace: string): Promise<string> {
       '```sh\n' + usage(name, schema) + '\n```',
       schema.description ?? '',
       flagTable(schema),
+      examples(schema),
     ]),
   ].join('\n\n');
+}
+
+/** Commands as a person types them, each below what it does. */
+function examples(schema: Schema): string {
+  const all = (schema.examples ?? []) as { command: string; description: string }[];
+  return (
+    '```sh\n' + all.map(({ command, description }) => `# ${description}\n${command}`).join('\n') + '\n```'
+  );
 }
 
 /** How a generator is called: what it needs stands behind its name. */
