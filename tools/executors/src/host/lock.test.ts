@@ -12,69 +12,88 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakeDocker, type FakeDocker } from './testing/fake-docker.ts';
+import { describe, expect, test } from 'vitest';
+import { fakeDocker } from './testing/fake-docker.ts';
 import { openLocalHost, type LocalHostOptions } from './testing/local-host.ts';
 import { shellFolder, shells } from './testing/shells.ts';
 import type { Host } from './types.ts';
 
-let root: string;
-let docker: FakeDocker;
-let hosts: Host[] = [];
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'host-'));
-  docker = fakeDocker(join(root, 'docker'));
-});
-afterEach(async () => {
-  await Promise.all(hosts.map((host) => host.close()));
-  hosts = [];
-  const guardian = /^\d+/.exec(read('run/guardian'))?.[0];
-  if (guardian !== undefined && alive(Number(guardian))) process.kill(Number(guardian), 'SIGKILL');
-  rmSync(root, { recursive: true, force: true });
+/** What each test has for itself: a host of its own, on this machine. They wait for most of their time, and so run side by side. */
+function makeRoom() {
+  const root = mkdtempSync(join(tmpdir(), 'host-'));
+  const docker = fakeDocker(join(root, 'docker'));
+  const hosts: Host[] = [];
+  const folder = () => join(root, 'api/staging');
+  const read = (file: string) => {
+    try {
+      return readFileSync(join(folder(), file), 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  const deployer = async (run: string, options: Partial<LocalHostOptions> = {}): Promise<Host> => {
+    const { path = [], ...rest } = options;
+    const host = await openLocalHost({
+      root,
+      run,
+      path: [...path, ...docker.path],
+      env: docker.env,
+      ...rest,
+    });
+    hosts.push(host);
+    return host;
+  };
+  return {
+    root,
+    docker,
+    folder,
+    read,
+    deployer,
+    /** A host on which release 1 serves, and release 2 was started by this run. */
+    midway: () => {
+      for (const [release, state] of [
+        ['1', 'serving'],
+        ['2', 'started'],
+      ] as const) {
+        mkdirSync(join(folder(), 'releases', release), { recursive: true });
+        writeFileSync(join(folder(), 'releases', release, 'state'), `${state}\n`);
+        docker.add(`c${release}`, { release });
+      }
+      writeFileSync(join(folder(), 'current'), '1\n');
+      docker.add('db', {});
+    },
+    restored: () => {
+      expect(docker.containers()).toEqual(['c1', 'db']);
+      expect(read('releases/2/state')).toBe('failed\n');
+      expect(read('releases/1/state')).toBe('serving\n');
+      expect(read('current')).toBe('1\n');
+    },
+    locked: () => existsSync(join(folder(), 'lock')),
+    /** As if the last heartbeat was long ago. */
+    age: (seconds: number) => {
+      const then = Date.now() / 1000 - seconds;
+      utimesSync(join(folder(), 'lock/lease'), then, then);
+    },
+    killGuardian: () => process.kill(Number(read('run/guardian').split(' ')[0]), 'SIGKILL'),
+    close: async () => {
+      await Promise.all(hosts.map((host) => host.close()));
+      const guardian = /^\d+/.exec(read('run/guardian'))?.[0];
+      if (guardian !== undefined && alive(Number(guardian))) process.kill(Number(guardian), 'SIGKILL');
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+const it = test.extend<{ room: ReturnType<typeof makeRoom> }>({
+  // oxlint-disable-next-line no-empty-pattern -- vitest reads which fixtures it takes
+  room: async ({}, use) => {
+    const room = makeRoom();
+    await use(room);
+    await room.close();
+  },
 });
 
-const folder = () => join(root, 'api/staging');
-const read = (file: string) => {
-  try {
-    return readFileSync(join(folder(), file), 'utf8');
-  } catch {
-    return '';
-  }
-};
-async function deployer(run: string, options: Partial<LocalHostOptions> = {}): Promise<Host> {
-  const { path = [], ...rest } = options;
-  const host = await openLocalHost({
-    root,
-    run,
-    path: [...path, ...docker.path],
-    env: docker.env,
-    ...rest,
-  });
-  hosts.push(host);
-  return host;
-}
 const lock = (host: Host, ttl = 60, owner = 'ann@laptop') =>
   host.run('lock', { values: { OWNER: owner, TTL: String(ttl) } });
-
-/** A host on which release 1 serves, and release 2 was started by this run. */
-function midway(): void {
-  for (const [release, state] of [
-    ['1', 'serving'],
-    ['2', 'started'],
-  ] as const) {
-    mkdirSync(join(folder(), 'releases', release), { recursive: true });
-    writeFileSync(join(folder(), 'releases', release, 'state'), `${state}\n`);
-    docker.add(`c${release}`, { release });
-  }
-  writeFileSync(join(folder(), 'current'), '1\n');
-  docker.add('db', {});
-}
-function restored(): void {
-  expect(docker.containers()).toEqual(['c1', 'db']);
-  expect(read('releases/2/state')).toBe('failed\n');
-  expect(read('releases/1/state')).toBe('serving\n');
-  expect(read('current')).toBe('1\n');
-}
 
 async function until(holds: () => boolean, ms = 15_000): Promise<void> {
   const end = performance.now() + ms;
@@ -90,19 +109,13 @@ function alive(pid: number): boolean {
     return false;
   }
 }
-const locked = () => existsSync(join(folder(), 'lock'));
-/** As if the last heartbeat was long ago. */
-const age = (seconds: number) => {
-  const then = Date.now() / 1000 - seconds;
-  utimesSync(join(folder(), 'lock/lease'), then, then);
-};
-const killGuardian = () => process.kill(Number(read('run/guardian').split(' ')[0]), 'SIGKILL');
+describe.concurrent.each(shells)('the lock, by $name', ({ program }) => {
+  const shell = (root: string) => ({ path: [shellFolder(join(root, 'shell'), program)] });
 
-describe.each(shells)('the lock, by $name', ({ program }) => {
-  const shell = () => ({ path: [shellFolder(join(root, 'shell'), program)] });
-
-  it('is taken once, and given back with its guardian', async () => {
-    const first = await deployer('run-1', shell());
+  it('is taken once, and given back with its guardian', async ({
+    room: { root, read, deployer, locked },
+  }) => {
+    const first = await deployer('run-1', shell(root));
     expect((await lock(first, 60, "o'ann $(id)\nx")).facts).toEqual([{ key: 'locked', value: 'run-1' }]);
     expect(read('lock/run')).toBe('run-1\n');
     const guardian = Number(read('run/guardian').split(' ')[0]);
@@ -111,7 +124,7 @@ describe.each(shells)('the lock, by $name', ({ program }) => {
     await lock(first);
     expect(Number(read('run/guardian').split(' ')[0])).toBe(guardian);
 
-    const second = await deployer('run-2', shell());
+    const second = await deployer('run-2', shell(root));
     await expect(lock(second)).rejects.toMatchObject({
       code: 'LOCK_HELD',
       transient: false,
@@ -137,9 +150,11 @@ describe.each(shells)('the lock, by $name', ({ program }) => {
     ]);
   });
 
-  it('is put back by its guardian when the heartbeat stays away', async () => {
+  it('is put back by its guardian when the heartbeat stays away', async ({
+    room: { root, read, deployer, midway, restored, locked },
+  }) => {
     midway();
-    const host = await deployer('run-1', shell());
+    const host = await deployer('run-1', shell(root));
     await lock(host, 1);
     await host.close();
     await until(() => !locked());
@@ -149,14 +164,16 @@ describe.each(shells)('the lock, by $name', ({ program }) => {
     );
   });
 
-  it('goes to the next run when it is expired and nobody looks after it, after an undo', async () => {
+  it('goes to the next run when it is expired and nobody looks after it, after an undo', async ({
+    room: { root, read, deployer, midway, restored, age, killGuardian },
+  }) => {
     midway();
-    const dead = await deployer('run-1', shell());
+    const dead = await deployer('run-1', shell(root));
     await lock(dead, 5);
     await dead.close();
     killGuardian();
     age(6);
-    const next = await deployer('run-2', shell());
+    const next = await deployer('run-2', shell(root));
     const { facts } = await lock(next);
     expect(facts).toContainEqual({ key: 'taken_over', value: 'run-1' });
     expect(facts).toContainEqual({ key: 'locked', value: 'run-2' });
@@ -166,22 +183,29 @@ describe.each(shells)('the lock, by $name', ({ program }) => {
   });
 });
 
-describe('the lock', () => {
-  it('is kept by the heartbeat', async () => {
-    midway();
-    const host = await deployer('run-1');
-    await lock(host, 1);
-    host.startHeartbeat(250);
-    await sleep(3_500);
-    expect(docker.containers()).toEqual(['c1', 'c2', 'db']);
-    expect(locked()).toBe(true);
-    host.stopHeartbeat();
-    await until(() => !locked());
-    restored();
-    await expect(host.run('undo')).rejects.toMatchObject({ code: 'LOCK_LOST' });
-  });
+describe.concurrent('the lock', () => {
+  // Alone, for a beat must not come late.
+  it(
+    'is kept by the heartbeat',
+    { concurrent: false },
+    async ({ room: { docker, deployer, midway, restored, locked } }) => {
+      midway();
+      const host = await deployer('run-1');
+      await lock(host, 1);
+      host.startHeartbeat(250);
+      await sleep(3_500);
+      expect(docker.containers()).toEqual(['c1', 'c2', 'db']);
+      expect(locked()).toBe(true);
+      host.stopHeartbeat();
+      await until(() => !locked());
+      restored();
+      await expect(host.run('undo')).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    },
+  );
 
-  it('is not held without its guardian, who would put everything back', async () => {
+  it('is not held without its guardian, who would put everything back', async ({
+    room: { root, docker, deployer, midway, locked },
+  }) => {
     midway();
     const path = join(root, 'without');
     mkdirSync(path);
@@ -196,7 +220,7 @@ describe('the lock', () => {
     await lock(await deployer('run-2'));
   });
 
-  it('is one run’s when many want it at once', async () => {
+  it('is one run’s when many want it at once', async ({ room: { read, deployer } }) => {
     const runs = await Promise.all(Array.from({ length: 8 }, (_, i) => deployer(`run-${i}`)));
     const got = await Promise.allSettled(runs.map((host) => lock(host)));
     const winners = got.flatMap((result, i) => (result.status === 'fulfilled' ? [i] : []));
@@ -207,7 +231,9 @@ describe('the lock', () => {
     await runs[winners[0] as number]?.run('unlock');
   });
 
-  it('is put back once when several find it expired', async () => {
+  it('is put back once when several find it expired', async ({
+    room: { read, deployer, midway, restored, age, killGuardian },
+  }) => {
     midway();
     const dead = await deployer('dead');
     await lock(dead, 2);
@@ -223,7 +249,9 @@ describe('the lock', () => {
     await holder?.run('unlock');
   });
 
-  it('ends the phase of a dead run before it puts it back', async () => {
+  it('ends the phase of a dead run before it puts it back', async ({
+    room: { deployer, midway, restored, locked },
+  }) => {
     midway();
     const dead = await deployer('run-1', {
       script: (phase) => (phase === 'pull' ? 'echo $$; sleep 300' : ''),
@@ -240,7 +268,9 @@ describe('the lock', () => {
     restored();
   });
 
-  it('tries again while the engine is down, and holds others off meanwhile', async () => {
+  it('tries again while the engine is down, and holds others off meanwhile', async ({
+    room: { docker, read, deployer, midway, restored, locked },
+  }) => {
     midway();
     const host = await deployer('run-1');
     await lock(host, 1);
@@ -255,7 +285,9 @@ describe('the lock', () => {
     restored();
   });
 
-  it('says that a host could not be put back, and leaves it to the next run', async () => {
+  it('says that a host could not be put back, and leaves it to the next run', async ({
+    room: { docker, deployer, midway, restored, locked, age, killGuardian },
+  }) => {
     midway();
     const dead = await deployer('run-1');
     await lock(dead, 2);
@@ -275,7 +307,7 @@ describe('the lock', () => {
     await next.run('unlock');
   });
 
-  it('that somebody died of making is made anew', async () => {
+  it('that somebody died of making is made anew', async ({ room: { folder, read, deployer } }) => {
     mkdirSync(join(folder(), 'lock'), { recursive: true });
     const long = Date.now() / 1000 - 60;
     utimesSync(join(folder(), 'lock'), long, long);
@@ -285,7 +317,7 @@ describe('the lock', () => {
     await host.run('unlock');
   });
 
-  it('says at once why it cannot be made', async () => {
+  it('says at once why it cannot be made', async ({ room: { folder, deployer } }) => {
     const host = await deployer('run-1');
     mkdirSync(folder(), { recursive: true });
     // Nobody's lock, and no place for one.
@@ -296,7 +328,9 @@ describe('the lock', () => {
     });
   });
 
-  it('that a full disk left half made is taken away, and the disk named', async () => {
+  it('that a full disk left half made is taken away, and the disk named', async ({
+    room: { root, read, deployer, locked },
+  }) => {
     const full = join(root, 'full');
     mkdirSync(full);
     const program = `#!/bin/sh\ncase $1 in */run) echo "mkdir: $1: No space left on device" >&2; exit 1 ;; esac\nexec /bin/mkdir "$@"\n`;
@@ -309,7 +343,7 @@ describe('the lock', () => {
     expect(read('lock/run')).toBe('run-1\n');
   });
 
-  it('leaves nothing behind but journal and the guardian’s files', async () => {
+  it('leaves nothing behind but journal and the guardian’s files', async ({ room: { folder, deployer } }) => {
     const host = await deployer('run-1');
     await lock(host);
     await host.run('unlock');
@@ -317,13 +351,13 @@ describe('the lock', () => {
   });
 });
 
-describe('undo', () => {
+describe.concurrent('undo', () => {
   const undo = async (host: Host) => {
     const { facts } = await host.run('undo');
     return facts.map(({ key, value }) => `${key} ${value}`);
   };
 
-  it('puts back what the journal tells, once', async () => {
+  it('puts back what the journal tells, once', async ({ room: { folder, deployer, midway, restored } }) => {
     midway();
     const host = await deployer('run-1');
     await lock(host);
@@ -353,23 +387,28 @@ describe('undo', () => {
     await host.run('unlock');
   });
 
-  it.each([
+  it.for([
     ['migrate began 2 contract=yes', true],
     ['switch began 2 100% contract=yes', true],
     ['restore done shop', true],
     ['migrate began 2 contract=no', false],
     ['restore began file', false],
-  ])('leaves all as it is after what the release before may not live with (%s: %s)', async (line, left) => {
-    midway();
-    const host = await deployer('run-1');
-    await lock(host);
-    writeFileSync(join(folder(), 'journal'), `2026-01-01T00:00:00Z run-1 ${line}\n`, { flag: 'a' });
-    expect((await undo(host)).includes('left one-way')).toBe(left);
-    expect(docker.containers()).toEqual(left ? ['c1', 'c2', 'db'] : ['c1', 'db']);
-    await host.run('unlock');
-  });
+  ] as const)(
+    'leaves all as it is after what the release before may not live with (%s: %s)',
+    async ([line, left], { room: { docker, folder, deployer, midway } }) => {
+      midway();
+      const host = await deployer('run-1');
+      await lock(host);
+      writeFileSync(join(folder(), 'journal'), `2026-01-01T00:00:00Z run-1 ${line}\n`, { flag: 'a' });
+      expect((await undo(host)).includes('left one-way')).toBe(left);
+      expect(docker.containers()).toEqual(left ? ['c1', 'c2', 'db'] : ['c1', 'db']);
+      await host.run('unlock');
+    },
+  );
 
-  it('removes all of a first release, because there is nothing to go back to', async () => {
+  it('removes all of a first release, because there is nothing to go back to', async ({
+    room: { docker, folder, deployer, midway },
+  }) => {
     midway();
     rmSync(join(folder(), 'current'));
     rmSync(join(folder(), 'releases/1'), { recursive: true });
@@ -381,7 +420,9 @@ describe('undo', () => {
     await host.run('unlock');
   });
 
-  it('of a first release is not done while the engine does not answer', async () => {
+  it('of a first release is not done while the engine does not answer', async ({
+    room: { docker, folder, deployer },
+  }) => {
     mkdirSync(join(folder(), 'releases/2'), { recursive: true });
     docker.add('c2', { release: '2' });
     const host = await deployer('run-1');
@@ -399,7 +440,9 @@ describe('undo', () => {
     await host.run('unlock');
   });
 
-  it('starts the release before where its containers were stopped', async () => {
+  it('starts the release before where its containers were stopped', async ({
+    room: { docker, folder, deployer, midway },
+  }) => {
     midway();
     docker.add('c1', { release: '1', state: 'exited' });
     const host = await deployer('run-1');
@@ -410,7 +453,9 @@ describe('undo', () => {
     await host.run('unlock');
   });
 
-  it('frees the ports first where compose replaced the release in place', async () => {
+  it('frees the ports first where compose replaced the release in place', async ({
+    room: { docker, folder, deployer, midway },
+  }) => {
     midway();
     docker.add('c1', { release: '1', state: 'exited' });
     writeFileSync(join(folder(), 'releases/2/in-place'), '');
@@ -422,7 +467,7 @@ describe('undo', () => {
     await host.run('unlock');
   });
 
-  it('does not touch a host whose lock is not this run’s', async () => {
+  it('does not touch a host whose lock is not this run’s', async ({ room: { docker, deployer, midway } }) => {
     midway();
     await expect((await deployer('run-9')).run('undo')).rejects.toMatchObject({ code: 'LOCK_LOST' });
     expect(docker.containers()).toEqual(['c1', 'c2', 'db']);
