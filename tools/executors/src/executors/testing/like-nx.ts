@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
+import nx from 'nx/src/native/index.js';
 
 /**
  * Runs a module as Nx (23) runs a batch: with pipes that are copied to its own output; from Ctrl-C on it keeps everything to
- * itself, ends the batch, and after 5 s kills it. Arguments: the module, and what it gets.
+ * itself, and ends the batch with all its processes, the last ones first; what is left after 5 s it kills. Arguments: the module, and what it gets.
  */
 const [module = '', ...given] = process.argv.slice(2);
 const child = fork(module, given, {
@@ -14,8 +15,7 @@ child.stdout?.on('data', (chunk: Buffer) => silent || process.stdout.write(chunk
 child.stderr?.on('data', (chunk: Buffer) => silent || process.stderr.write(chunk));
 process.on('SIGINT', () => {
   silent = true;
-  child.kill('SIGTERM');
-  setTimeout(() => child.kill('SIGKILL'), 5_000).unref();
+  void nx.killProcessTreeGraceful(child.pid ?? 0);
 });
 child.once('exit', (code) => {
   process.exitCode = silent ? 130 : (code ?? 1);

@@ -4,7 +4,7 @@ import { seen, table } from '../table.ts';
 import type { Line, Picture } from './picture.ts';
 import { fit, passed, tame } from './text.ts';
 
-type Result = PackageResult & { hosts?: HostVerdict[] };
+type Result = PackageResult & { hosts?: HostVerdict[]; release?: string };
 const HEADER = ['name', 'version', 'result', 'reached', 'retries', 'took'];
 
 /** What became of everything: a row for each that moved or should have, and for each of its hosts, and a line that counts all. */
@@ -66,11 +66,12 @@ function narrow(rows: string[][], columns: number): string {
 const tookOf = (line: Line | undefined): string =>
   line?.doing.is === 'ended' && line.doing.at > line.begun ? passed(line.doing.at - line.begun) : '-';
 
-/** A host: what serves there where that was checked after a failure, else the step that it did last. */
-function hostRow(line: Line, { hosts = [] }: Result): string[] {
+/** A host: what serves there, where that was checked; else the step that it did last. */
+function hostRow(line: Line, { hosts = [], status, release }: Result): string[] {
   const verdict = hosts.find(({ host }) => host === line.id);
   const how = line.doing.is === 'ended' ? line.doing.how : 'cancelled';
   const state = verdict ? (verdict.asExpected ? 'checked' : 'look at it') : how;
-  const what = verdict ? (verdict.problem ?? `${verdict.serving ?? 'nothing'} serves`) : line.doing.what;
+  const serving = verdict ? (verdict.serving ?? 'nothing') : status === 'done' ? release : undefined;
+  const what = verdict?.problem ?? (serving === undefined ? line.doing.what : `${serving} serves`);
   return [`  ${line.id}`, '', state, what, String(line.retries), tookOf(line)];
 }

@@ -88,6 +88,18 @@ describe('the only task, at a terminal', () => {
     );
   });
 
+  it('of a deployment that came to its end the table says what serves on each host', async () => {
+    const world = new World(['www1', 'www2']).promote(artifactOf('api', 'a'));
+    const { watching, progress } = await opened();
+    const { results, plans } = await world.deploy({ onEvent: progress.onEvent, ...progress.watched });
+    progress.end(results);
+    const rows = timeless(await watching.all());
+    for (const host of ['www1', 'www2'])
+      expect(rows).toContainEqual(
+        expect.stringMatching(new RegExp(`^ {2}${host} +done +${plans[0]?.release.release} serves +0 +T$`)),
+      );
+  });
+
   it('what others of the process write goes there at once, above the lines', async () => {
     const { watching, err, progress } = await opened();
     err.terminal.write('a warning\n');
