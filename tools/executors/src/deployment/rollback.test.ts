@@ -122,6 +122,32 @@ describe('going back', () => {
     },
   );
 
+  it('has nothing to do where the release that is named serves on all hosts, and goes there where one has another', async () => {
+    await back();
+    world.log.length = 0;
+    expect(await back({ to: first.version })).toMatchObject({ success: true, status: 'nothing' });
+    expect(world.count('lock')).toBe(0);
+    const astray = world.machine('api', 'three');
+    astray.current = releases[1];
+    expect(await back({ to: first.version })).toMatchObject({ success: true, status: 'done' });
+    expect(summaries()).toEqual(everywhere(releases[0]));
+  });
+
+  it('goes to nothing that never served, by its name or without one', async () => {
+    const broken = artifactOf('api', 'e', { migrations: second.bundle.migrations });
+    world.promote(broken);
+    for (const machine of world.all('api')) {
+      const { manifest } = machine.releases.get(releases[0] ?? '') as { manifest: object };
+      const release = `${releases[0]}-never`;
+      machine.releases.set(release, {
+        manifest: { ...manifest, release, version: broken.version, digest: broken.digest } as never,
+        state: 'failed',
+      });
+    }
+    expect((await back({ to: broken.version }))?.error?.code).toBe('RELEASE_UNKNOWN');
+    expect((await back())?.release).toBe(releases[0]);
+  });
+
   it('says in a dry run what it would do, and changes nothing', async () => {
     expect((await back({}, {}, true))?.line).toContain(`would go back from ${releases[1]}`);
     expect(summaries()).toEqual(everywhere(releases[1]));
@@ -193,6 +219,16 @@ describe('going back across a migration that takes something away', () => {
     expect(world.count('restore')).toBe(1);
     expect(summaries()).toEqual(everywhere(releases[1]));
     expect(world.records[0]).toMatchObject({ type: 'returned', restored: 'backup_staging_2.tar.gz' });
+  });
+
+  it('restores from no backup that was not verified', async () => {
+    const { backups } = world.machine('api', 'one');
+    backups.push({ file: 'half.tar.gz', serving: releases[1] ?? '', pinned: false, unverified: true });
+    expect((await back())?.error?.next).toContain('--restore-database=backup_staging_2.tar.gz');
+    for (const name of ['half.tar.gz', 'other.tar.gz'])
+      expect((await back({ restoreDatabase: name, confirm: 'api' }))?.error?.code).toBe('BACKUP_UNKNOWN');
+    await back({ restoreDatabase: '', confirm: 'api' });
+    expect(world.machine('api', 'one').restored).toBe('backup_staging_2.tar.gz');
   });
 
   it.each([

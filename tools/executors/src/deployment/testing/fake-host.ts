@@ -26,7 +26,7 @@ export class FakeMachine {
   readonly containers = new Set<string>();
   lock: { run: string; owner: string } | undefined;
   readonly journal: { run: string; step: string; what: string }[] = [];
-  readonly backups: { file: string; serving: string; pinned: boolean }[] = [];
+  readonly backups: { file: string; serving: string; pinned: boolean; unverified?: boolean }[] = [];
   /** Names of the migrations that ran, and the backup that the databases were last restored from. */
   readonly migrated: string[] = [];
   restored: string | undefined;
@@ -232,14 +232,14 @@ export class FakeHost implements Host {
             .flatMap(([name, { manifest, state }]) =>
               fact('release', JSON.stringify({ release: name, state, manifest: JSON.stringify(manifest) })),
             ),
-          ...machine.backups.toReversed().flatMap(({ file, serving, pinned }) =>
+          ...machine.backups.toReversed().flatMap(({ file, serving, pinned, unverified }) =>
             fact(
               'backup',
               JSON.stringify({
                 file,
                 bytes: 1_000,
                 pinned,
-                manifest: JSON.stringify({ verified: 'then', serving }),
+                manifest: JSON.stringify({ ...(unverified ? {} : { verified: 'then' }), serving }),
               }),
             ),
           ),
