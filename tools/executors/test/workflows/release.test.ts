@@ -10,7 +10,7 @@ describe.skipIf(act === undefined)('release.yml, run', { timeout: 600_000 }, () 
   let shop: Workshop;
   let ran: Ran;
   beforeAll(async () => {
-    shop = new Workshop(act as string).withoutServices();
+    shop = new Workshop(act as string).withoutServices().withoutLibraries('invoice', 'money');
     const test = { name: 'test', gate: { environment: 'TestGate' } };
     const last = { name: 'public', gate: { environment: 'Production' } };
     await shop.begin([{ name: 'inner' }, test, last], ['TestGate', 'Production']);
@@ -72,19 +72,13 @@ describe.skipIf(act === undefined)('release.yml, run', { timeout: 600_000 }, () 
     expect(shop.github.api.violations).toEqual([]);
   });
 
-  it('asks nobody, and does nothing, when there is nothing new', async () => {
-    shop.pull();
-    ran = await shop.act('release.yml', 'workflow_dispatch');
-    expect(ran.code, ran.out).toBe(0);
-    expect(moving(ran)).toEqual(['release', 'request-test-approval', 'request-public-approval']);
-  });
-
   it('has a job more when a stage was added and the workspace was synced', async () => {
     shop.pull();
     await shop.registry('late');
     shop.options(({ packages, ...options }) => {
       const [first, second, last] = packages.stages;
-      const late = { name: 'late', registry: shop.url('late'), kind: 'verdaccio' };
+      const gate = { approvals: { count: 1, from: ['github:rita'] } };
+      const late = { name: 'late', registry: shop.url('late'), kind: 'verdaccio', gate };
       return { ...options, packages: { stages: [first, second, late, last] } };
     });
     expect((await shop.run('nx', 'sync:check')).code).not.toBe(0);
@@ -94,19 +88,51 @@ describe.skipIf(act === undefined)('release.yml, run', { timeout: 600_000 }, () 
   });
 
   it('stops where its token is wrong, with the error on top of the run, and goes on when it is run again', async () => {
-    const right = shop.secrets['LATE_REGISTRY_TOKEN'] as string;
-    shop.secrets['LATE_REGISTRY_TOKEN'] = 'wrong';
+    const right = shop.secrets['TEST_REGISTRY_TOKEN'] as string;
+    shop.secrets['TEST_REGISTRY_TOKEN'] = 'wrong';
     shop.change('logger', 'fix(logger): a word');
     ran = await shop.act('release.yml', 'push');
     expect(ran.code).not.toBe(0);
-    expect(ran.jobs).toMatchObject({ 'promote-test': 'success', 'promote-late': 'failure' });
-    expect(moving(ran).at(-1)).toBe('promote-late');
-    expect(ran.out).toMatch(/^\[promote-late\] +. +::error title=[A-Z_]+::/mu);
-    shop.secrets['LATE_REGISTRY_TOKEN'] = right;
+    expect(ran.jobs).toMatchObject({ release: 'success', 'promote-test': 'failure' });
+    expect(moving(ran).at(-1)).toBe('promote-test');
+    expect(ran.out).toMatch(/^\[promote-test\] +. +::error title=[A-Z_]+::/mu);
+    shop.secrets['TEST_REGISTRY_TOKEN'] = right;
     shop.pull();
     ran = await shop.act('release.yml', 'workflow_dispatch');
     expect(ran.code, ran.out).toBe(0);
-    expect(moving(ran).at(-1)).toBe('promote-public');
+    expect(await shop.latest('test', '@acme/logger')).toBe('1.0.1');
+  });
+
+  it('waits for nobody where people approve in comments, and ends without a failure', async () => {
+    expect(moving(ran)).toEqual([
+      'release',
+      'request-test-approval',
+      'promote-test',
+      'request-late-approval',
+      'request-public-approval',
+    ]);
+    expect(await shop.latest('late', '@acme/logger')).toBeUndefined();
+  });
+
+  it('takes up an approval in a comment, asks nobody for what is there already, and releases nothing twice', async () => {
+    const [, hash = ''] = /<code>\/approve late ([0-9a-f]{64})<\/code>/.exec(ran.out) ?? [];
+    const words = `/approve late ${hash} $(touch "$HOME/pwned")`;
+    ran = await shop.act('approve.yml', 'issue_comment', shop.github.comment('rita', words));
+    expect(ran.code, ran.out).toBe(0);
+    expect(shop.github.api.state.comments.at(-1)?.body).toMatch(/^Recorded: rita approves for late/);
+    expect(shop.files(join(shop.folder, 'home'))).not.toContain('pwned');
+    const main = remote('rev-parse', 'main');
+    ran = await shop.act('release.yml', 'workflow_dispatch');
+    expect(ran.code, ran.out).toBe(0);
+    expect(moving(ran)).toEqual([
+      'release',
+      'request-test-approval',
+      'request-late-approval',
+      'promote-late',
+      'request-public-approval',
+      'promote-public',
+    ]);
+    expect(remote('rev-parse', 'main')).toBe(main);
     expect(await shop.latest('late', '@acme/logger')).toBe('1.0.1');
     expect(await shop.latest('public', '@acme/logger')).toBe('1.0.1');
   });
