@@ -2630,10 +2630,12 @@ export const errors = catalogue({
       stage: string;
       registry: string;
       right: string;
+      /** The tag, where nothing else says that the version was ever published. */
+      unproved?: string | undefined;
     }) => ({
       what: `the version of ${p.name} is ${p.disk} in package.json, ${p.tag} by its git tags, and ${p.registry} in ${p.stage}`,
       state: 'nothing was changed',
-      next: `${p.right} is right, for a tag and a record are made only when a version is proved to be there: npm version ${p.right} --no-git-tag-version --workspace ${p.name}, commit, then run the same command again`,
+      next: `${p.right} is right, for a tag and a record are made only when a version is proved to be there: npm version ${p.right} --no-git-tag-version --workspace ${p.name}, commit, then run the same command again${p.unproved ? ` (${p.stage} has no record of it: where ${p.right} was never published anywhere, the tag is wrong: git tag --delete ${p.unproved})` : ''}`,
     }),
   },
   VERSION_TAKEN: {

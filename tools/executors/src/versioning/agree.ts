@@ -24,6 +24,7 @@ export async function checkVersions(workspace: Workspace, state: LedgerState, st
       stage,
       registry: recorded ?? 'none',
       right: highest,
+      unproved: highest === recorded ? undefined : workspace.tagOf(project, highest),
     });
   }
 }

@@ -71,8 +71,24 @@ describe('what cannot be released', { timeout: 60_000 }, () => {
     const error = await history.release().catch((thrown: Error) => thrown);
     expect(error).toMatchObject({
       code: 'VERSIONS_DISAGREE',
-      next: expect.stringContaining('npm version 1.0.0'),
+      next: expect.stringMatching(/npm version 1\.0\.0 .* then run the same command again$/),
     });
+  });
+
+  it('a tag that nothing else speaks of: it is right, or to be deleted', async () => {
+    history.flow.git('tag', 'units@3.0.0');
+    try {
+      const error = await history.release().catch((thrown: Error) => thrown);
+      expect(error).toMatchObject({
+        code: 'VERSIONS_DISAGREE',
+        message: expect.stringMatching(
+          /1\.0\.0 in package\.json, 3\.0\.0 by its git tags, and 1\.0\.0 in github/,
+        ),
+        next: expect.stringMatching(/npm version 3\.0\.0 .*git tag --delete units@3\.0\.0\)$/),
+      });
+    } finally {
+      history.flow.git('tag', '--delete', 'units@3.0.0');
+    }
   });
 
   it('a lock file that its client cannot write: the tree is as it was', async () => {
