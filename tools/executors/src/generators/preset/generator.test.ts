@@ -33,6 +33,9 @@ describe('preset', () => {
     expect(parseService(read('sluice.json') ?? '', read).images).toHaveProperty('api');
     expect(tree.exists('tools')).toBe(false);
     expect(tree.children('.github/workflows')).toContain('release.yml');
+    expect(text('.github/workflows/ci.yml')).toMatch(
+      /sync:check\n {6}# sluice:yours check\/after\n {6}- name: Tests of the samples.*\n {8}run: npm test\n {6}# sluice:end\n/,
+    );
     for (const { path } of tree.listChanges().filter(({ type }) => type !== 'DELETE'))
       expect(text(path), path).not.toMatch(/@acme\/|tools\/(executors|demo|scripts)|<%/);
   });

@@ -33,11 +33,25 @@ export default async function preset(
     }
     generateFiles(tree, join(TEMPLATES, 'preset'), '.', { name });
     await syncWorkflows(tree);
+    if (tree.exists(CI)) {
+      // Wherever a part stands, its name says where it belongs.
+      tree.write(CI, `${tree.read(CI, 'utf8')}${TESTS}`);
+      await syncWorkflows(tree);
+    }
     if (!skipFormat) await formatFiles(tree);
     logger.info(`Sluice: the packages are ${scope}/... Your registries, images and hosts go into nx.json.`);
     return () => installPackagesTask(tree, true);
   });
 }
+
+const CI = '.github/workflows/ci.yml';
+/** The samples' tests are run by one vitest at the root, of which `nx affected` does not know. */
+const TESTS = `
+# sluice:yours check/after
+- name: Tests of the samples, which are no targets of projects
+  run: npm test
+# sluice:end
+`;
 
 type Manifest = Record<string, any>;
 
