@@ -1,7 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasPty, typed } from '../src/cli/testing/pty.ts';
 import { NxWorkspace } from './nx-workspace.ts';
+
+/** At a terminal where there is one to be had: what a person sees of it at the end. */
+async function watched(workspace: NxWorkspace, line: string): Promise<{ code: number; seen: string }> {
+  if (!hasPty) {
+    const { code, out } = await workspace.run('sh', '-c', line);
+    return { code: code ?? -1, seen: out };
+  }
+  const { NX_TUI: _, GITHUB_ACTIONS: __, ...env } = workspace.env;
+  const run = typed(workspace.root, env, line);
+  return { code: await run.ended, seen: (await run.screen.all()).join('\n') };
+}
 
 const ALL = ['invoice', 'logger', 'money', 'units'];
 const each = (version: string) => Object.fromEntries(ALL.map((project) => [project, version]));
@@ -95,8 +107,16 @@ describe('the targets, through Nx', { timeout: 240_000 }, () => {
     workspace.commit('chore: versions');
     const published = await workspace.run('nx', 'run-many', '-t', 'publish-registry', '-p', 'units,logger');
     expect(published.code, published.out).toBe(0);
-    const one = await workspace.run('nx', 'run', 'logger:promote:test');
-    expect(one.code, one.out).toBe(0);
+    const one = await watched(workspace, 'nx run logger:promote:test');
+    expect(one.code, one.seen).toBe(0);
+    if (hasPty) {
+      // What Nx gives to the only task of a run is what the live lines need, in the version that is installed.
+      expect(one.seen).toMatch(/^logger:promote:test \.\.\.$/m);
+      expect(one.seen).toMatch(
+        /^@acme\/logger +1\.1\.0 +done +planned, accepted, visible, verified, tagged +0 /m,
+      );
+      expect(one.seen).toMatch(/^@acme\/logger@1\.1\.0 -> test: [^]* NX {3}Successfully ran target promote/m);
+    }
     const { stdout } = await workspace.run('sluice', 'base', 'test');
     expect(stdout.trim()).toBe(behindSince);
     const rest = await workspace.run(
