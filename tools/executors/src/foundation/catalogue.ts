@@ -1609,6 +1609,14 @@ export const errors = catalogue({
       next: 'npx nx g @sluice/nx:package money-utils --scope=@acme',
     }),
   },
+  OPTIONS_REFUSED: {
+    exit: EXIT.badInput,
+    text: (p: { problems: string[] }) => ({
+      what: `nx.json would get options that @sluice/nx cannot use:${p.problems.map((line) => `\n${line}`).join('')}`,
+      state: 'nothing was written',
+      next: 'correct what you said and run it again: --help behind the command lists its options, docs/reference/options.md says what nx.json takes',
+    }),
+  },
   PACKAGE_NAME_RESERVED: {
     exit: EXIT.badInput,
     text: (p: { name: string }) => ({

@@ -1,7 +1,9 @@
 import { updateNxJson, type NxJsonConfiguration, type Tree } from '@nx/devkit';
 import { applyEdits, modify, parse, type JSONPath } from 'jsonc-parser';
 import { isDeepStrictEqual } from 'node:util';
-import { asSluiceError } from '../foundation/index.ts';
+import { asSluiceError, errors } from '../foundation/index.ts';
+import { parseOptions } from '../pipeline/index.ts';
+import type { SluiceOptions } from '../pipeline/types.ts';
 
 /** What nx.json names: the entry point itself, because Nx does not look for a local plugin's source behind a bare name. */
 export const PLUGIN = '@sluice/nx/plugin';
@@ -30,6 +32,23 @@ export function withOptions(
     options,
   };
   return { ...nxJson, plugins };
+}
+
+/**
+ * The options as a generator would write them. Where they are wrong, so is what the person said to the generator: nx.json is well.
+ * @throws OPTIONS_REFUSED; CONFIG_INVALID where nx.json is wrong already
+ */
+export function parseWanted(
+  wanted: Record<string, unknown>,
+  registered?: Record<string, unknown>,
+): SluiceOptions {
+  if (registered) parseOptions(registered);
+  try {
+    return parseOptions(wanted);
+  } catch (cause) {
+    const [, ...problems] = asSluiceError(cause).message.split('\n');
+    throw errors.OPTIONS_REFUSED({ problems }, { cause });
+  }
 }
 
 /** Writes nx.json as it shall be, and leaves what stays the same as somebody wrote it: layout, order and comments. */

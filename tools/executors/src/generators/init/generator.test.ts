@@ -72,7 +72,7 @@ describe('init', () => {
     const before = tree.listChanges().length;
     const attempt = init(tree, { testRegistry: 'not a url' }, around());
     await expect(attempt).rejects.toThrow(
-      /CONFIG_INVALID: .*\n.*packages\.stages\[0\]\.registry: must be a URL/,
+      /OPTIONS_REFUSED: .*\n.*packages\.stages\[0\]\.registry: must be a URL/,
     );
     expect(tree.listChanges()).toHaveLength(before);
   });

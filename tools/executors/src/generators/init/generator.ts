@@ -11,9 +11,8 @@ import {
   writeJson,
 } from '@nx/devkit';
 import { parseDocument } from 'yaml';
-import { parseOptions } from '../../pipeline/index.ts';
 import { builtInRegistry } from '../../registry/index.ts';
-import { explained, registeredOptions, writeNxJson } from '../nx-json.ts';
+import { explained, parseWanted, registeredOptions, writeNxJson } from '../nx-json.ts';
 import { remoteOf } from '../remote.ts';
 import { siblingsOf } from '../workspace.ts';
 import { inferredStages, type Evidence } from './evidence.ts';
@@ -41,13 +40,14 @@ export default async function init(
   around: Surroundings = real(tree.root),
 ): Promise<() => void> {
   return explained(async () => {
+    const before = registeredOptions(readNxJson(tree) ?? {});
     const nxJson = initialised(readNxJson(tree) ?? {}, {
       remote: await around.remote(),
       testRegistry: schema.testRegistry,
       inferred: inferredStages(evidenceIn(tree), around.isDefaultRegistry),
       ...targetsOf(await around.graph()),
     });
-    const options = parseOptions(registeredOptions(nxJson));
+    const options = parseWanted(registeredOptions(nxJson) ?? {}, before);
     if (tree.exists('nx.json')) writeNxJson(tree, nxJson);
     else writeJson(tree, 'nx.json', { $schema: SCHEMA, ...nxJson });
     if (!tree.exists(options.approvers)) tree.write(options.approvers, ALLOWED_SIGNERS);

@@ -133,7 +133,7 @@ describe('bad input', () => {
     [{ name: 'orders', path: '/a b' }, 'SERVICE_PATH_INVALID'],
     [{ name: 'orders', environments: ['Staging'] }, 'ENVIRONMENT_SPELLING'],
     [{ name: 'orders', environments: ['staging='] }, 'ENVIRONMENT_SPELLING'],
-    [{ name: 'orders', environments: ['public'] }, 'CONFIG_INVALID'],
+    [{ name: 'orders', environments: ['public'] }, 'OPTIONS_REFUSED'],
     [{ name: 'old', directory: 'apps/old' }, 'SERVICE_NOT_ADOPTABLE'],
   ])('%j is refused with %s, and nothing is written', async (schema, code) => {
     writeJson(tree, 'libs/money/package.json', {

@@ -3,7 +3,7 @@ import { formatFiles, installPackagesTask, logger, offsetFromRoot, readJson, rea
 import { errors } from '../../foundation/index.ts';
 import { parseOptions } from '../../pipeline/index.ts';
 import { parseService, SERVICE_FILE } from '../../service/index.ts';
-import { explained, registeredOptions, withOptions, writeNxJson } from '../nx-json.ts';
+import { explained, parseWanted, registeredOptions, withOptions, writeNxJson } from '../nx-json.ts';
 import { gitHubOwner, remoteOf } from '../remote.ts';
 import { addToWorkspaces, siblingsOf } from '../workspace.ts';
 import { adopt, isNew } from './adopt.ts';
@@ -38,7 +38,7 @@ export default async function service(
     }
     const owner = gitHubOwner(await around.remote());
     const { options, stages, notes: kept } = withEnvironments(registered, schema, owner);
-    parseOptions(options);
+    parseWanted(options, registered);
     const wanted: Wanted = {
       ...naming,
       description: schema.description ?? `The service ${projectName}.`,

@@ -163,7 +163,7 @@ describe('the generator', () => {
   });
 
   it.each([
-    [{ name: 'Test' }, /CONFIG_INVALID: .*\n.*packages\.stages\[2\]\.name/],
+    [{ name: 'Test' }, /OPTIONS_REFUSED: .*\n.*packages\.stages\[2\]\.name/],
     [{ name: 'test', registry: 'nowhere' }, /packages\.stages\[2\]\.registry: must be a URL/],
     [{ name: 'github', gateApprovals: 1 }, /packages\.stages\[0\]\.gate: the first stage/],
     [{ name: 'test', after: 'nothing' }, /STAGE_UNKNOWN: there is no stage "nothing"/],

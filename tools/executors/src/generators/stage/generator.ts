@@ -1,8 +1,8 @@
 import type { Tree } from '@nx/devkit';
 import { formatFiles, logger, readNxJson } from '@nx/devkit';
 import { errors } from '../../foundation/index.ts';
-import { parseOptions, targetConfigurations } from '../../pipeline/index.ts';
-import { explained, registeredOptions, withOptions, writeNxJson } from '../nx-json.ts';
+import { targetConfigurations } from '../../pipeline/index.ts';
+import { explained, parseWanted, registeredOptions, withOptions, writeNxJson } from '../nx-json.ts';
 import syncWorkflows from '../sync-workflows/generator.ts';
 import { pipelineOf, withStage, type StageSchema } from './change.ts';
 import { knowsLedger, renameInFiles, tellRenamed } from './rename.ts';
@@ -27,7 +27,7 @@ export default async function stage(
     const registered = registeredOptions(nxJson);
     if (!registered) throw errors.PLUGIN_NOT_REGISTERED({ file: 'nx.json' });
     const options = withStage(registered, schema);
-    const parsed = parseOptions(options);
+    const parsed = parseWanted(options, registered);
     const { name, rename: to } = schema;
     const renames = to !== undefined && to !== name;
     if (renames && !schema.force && (await around.hasLedger(parsed.ledger.branch)))
