@@ -1,18 +1,11 @@
-import {
-  deploy,
-  formatReleases,
-  listReleases,
-  readEnvFile,
-  rollbackServices,
-  type HostEvent,
-} from '../deployment/index.ts';
+import { deploy, formatReleases, listReleases, readEnvFile, rollbackServices } from '../deployment/index.ts';
 import { errors, redact } from '../foundation/index.ts';
 import { durationMs, pipelineOf, stagesOf } from '../pipeline/index.ts';
 import type { TargetName } from '../pipeline/types.ts';
 import type { PackageResult } from '../promotion/carry.ts';
 import type { Context } from '../promotion/context.ts';
 import { failure } from '../promotion/carry.ts';
-import { hostLine, waitingLine } from '../report/live/index.ts';
+import { hostLines } from '../report/live/index.ts';
 import type { StepEvent } from '../steps/index.ts';
 import { deploymentContext } from './deployment-context.ts';
 import type { CommonOptions, Task, Work } from './door.ts';
@@ -135,23 +128,13 @@ function duration(said: string): number {
 /** A deployment takes long enough for people to want to see where it is: at a terminal, or line by line. */
 function telling({ onEvent, watched }: How) {
   if (watched) return { onEvent, ...watched };
-  const lost = new Set<string>();
+  const lines = hostLines(say);
   return {
+    ...lines,
     onEvent: (event: StepEvent): void => {
       onEvent(event);
-      const line = event.event === 'started' ? `${event.subject}: ${event.row}` : waitingLine(event);
-      if (line !== undefined) say(line);
+      lines.onEvent(event);
     },
-    onHost: (project: string, event: HostEvent): void => {
-      // A lost host is asked again and again, and said once.
-      const key = `${project} ${event.host}`;
-      if (event.event === 'lost' && lost.has(key)) return;
-      if (event.event === 'lost') lost.add(key);
-      else lost.delete(key);
-      const line = hostLine(event);
-      if (line !== undefined) say(line);
-    },
-    onLine: (host: string, phase: string, line: string) => say(`${host} ${phase} | ${line}`),
   };
 }
 

@@ -1,3 +1,3 @@
 export { openProgress, type Progress, type Watched } from './progress.ts';
-export { hostLine, waitingLine } from './plain.ts';
+export { hostLines } from './plain.ts';
 export { openTaskProgress } from './task.ts';

@@ -37,4 +37,25 @@ export function hostLine(event: HostEvent, date = new Date()): string | undefine
   return `${host} ${phase}: waits for ${what}, until ${later(date, ms)} at most`;
 }
 
+/** A deployment line by line: every step, what is waited for, and what the hosts say. */
+export function hostLines(say: (line: string) => void) {
+  const lost = new Set<string>();
+  return {
+    onEvent: (event: StepEvent): void => {
+      const line = event.event === 'started' ? `${event.subject}: ${event.row}` : waitingLine(event);
+      if (line !== undefined) say(line);
+    },
+    onHost: (project: string, event: HostEvent): void => {
+      // A lost host is asked again and again, and said once.
+      const key = `${project} ${event.host}`;
+      if (event.event === 'lost' && lost.has(key)) return;
+      if (event.event === 'lost') lost.add(key);
+      else lost.delete(key);
+      const line = hostLine(event);
+      if (line !== undefined) say(line);
+    },
+    onLine: (host: string, phase: string, line: string): void => say(`${host} ${phase} | ${line}`),
+  };
+}
+
 const later = (date: Date, ms: number): string => clockTime(new Date(date.getTime() + ms), date);

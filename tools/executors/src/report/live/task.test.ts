@@ -6,6 +6,7 @@ import { artifactOf, World } from '../../deployment/testing/world.ts';
 import { errors } from '../../foundation/index.ts';
 import { failure } from '../../promotion/carry.ts';
 import { isTerminal, listedOutputs, nxTerminal } from './nx-terminal.ts';
+import { hostLines } from './plain.ts';
 import { openTaskProgress, type TaskProgressOptions } from './task.ts';
 import { Watching } from './testing/watching.ts';
 
@@ -142,6 +143,24 @@ describe('with other tasks, in CI, and without colours', () => {
     progress.end([]);
     expect((await err.all())[0]).toMatch(/^stopping: /);
     expect(await watching.all()).toEqual([]);
+  });
+});
+
+describe('a deployment line by line', () => {
+  it('says each step, what is waited for and until when, and of a lost host once that it is', async () => {
+    const world = new World(['www1', 'www2'], { bakeMs: 30_000 }).promote(artifactOf('api', 'a'));
+    const lines: string[] = [];
+    await world.deploy({
+      ...hostLines((line) => lines.push(line)),
+      faults: { www2: [{ phase: 'start', how: 'gone' }] },
+    });
+    const said = lines.map((line) => line.replaceAll(/\d\d:\d\d:\d\d/g, 'T'));
+    expect(said).toContain('api: bake');
+    expect(said).toContain('www1 health: waits for its health checks to pass, until T at most');
+    expect(said).toContain('www1 switch: waits for requests at the old release to end, until T at most');
+    expect(said).toContain('www1 watch: waits for the bake time to pass, until T at most');
+    const lost = 'www2 start: the host does not answer; it is waited for until T at most';
+    expect(said.filter((line) => line === lost)).toHaveLength(1);
   });
 });
 
