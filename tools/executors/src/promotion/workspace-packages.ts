@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import mapWorkspaces from '@npmcli/map-workspaces';
+import { parse } from 'yaml';
 import { SERVICE_FILE } from '../service/types.ts';
 
 export interface WorkspaceProject {
@@ -14,13 +15,23 @@ export interface WorkspaceProject {
   needs: string[];
 }
 
-/** Packages and services of the workspaces that package.json names, published before or not. */
+/** Absolute folders of the workspace's projects, as npm and yarn (`workspaces`) or pnpm (a file of its own) name them. */
+export async function workspaceFolders(workspaceRoot: string): Promise<string[]> {
+  const { workspaces = await pnpmGlobs(workspaceRoot) } =
+    (await json(join(workspaceRoot, 'package.json'))) ?? {};
+  return [...(await mapWorkspaces({ cwd: workspaceRoot, pkg: { workspaces } })).values()];
+}
+
+async function pnpmGlobs(root: string): Promise<string[]> {
+  const text = await readFile(join(root, 'pnpm-workspace.yaml'), 'utf8').catch(() => '');
+  return (parse(text) as { packages?: string[] } | null)?.packages ?? [];
+}
+
+/** Packages and services of the workspace, published before or not. */
 export async function workspaceProjects(workspaceRoot: string): Promise<WorkspaceProject[]> {
-  const root = await json(join(workspaceRoot, 'package.json'));
-  if (!root?.workspaces) return [];
-  const folders = await mapWorkspaces({ cwd: workspaceRoot, pkg: root });
+  const folders = await workspaceFolders(workspaceRoot);
   const found = await Promise.all(
-    [...folders.values()].map(async (folder): Promise<WorkspaceProject[]> => {
+    folders.map(async (folder): Promise<WorkspaceProject[]> => {
       const [manifest, project] = await Promise.all([
         json(join(folder, 'package.json')),
         json(join(folder, 'project.json')),

@@ -1,10 +1,9 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import mapWorkspaces from '@npmcli/map-workspaces';
-import { parse } from 'yaml';
 import type { Repository } from '../git/index.ts';
 import { releaseTags } from '../promotion/release-tag.ts';
+import { workspaceFolders } from '../promotion/workspace-packages.ts';
 import { inGraphOrder } from './order.ts';
 import type { Manifest, Member, Workspace } from './types.ts';
 
@@ -16,8 +15,8 @@ export async function openWorkspace(given: {
 }): Promise<Workspace> {
   const { workspaceRoot: root, env, repository: git } = given;
   const prefix = relative(git.root, realpathSync(root)).split(sep).join('/');
-  const folders = await mapWorkspaces({ cwd: root, pkg: { workspaces: await globs(root) } });
-  const found = await Promise.all([...folders.values()].map((folder) => readMember(root, folder)));
+  const folders = await workspaceFolders(root);
+  const found = await Promise.all(folders.map((folder) => readMember(root, folder)));
   return {
     root,
     env,
@@ -26,14 +25,6 @@ export async function openWorkspace(given: {
     members: inGraphOrder(found.filter((member) => member !== undefined)),
     tagOf: await releaseTags(root),
   };
-}
-
-async function globs(root: string): Promise<unknown> {
-  const own = ((await json(join(root, 'package.json'))) as { workspaces?: unknown } | undefined)?.workspaces;
-  if (own !== undefined) return own;
-  const pnpm = join(root, 'pnpm-workspace.yaml');
-  if (!existsSync(pnpm)) return [];
-  return (parse(await readFile(pnpm, 'utf8')) as { packages?: string[] } | null)?.packages ?? [];
 }
 
 async function readMember(root: string, folder: string): Promise<Member | undefined> {
