@@ -4,6 +4,7 @@ import { approveAll, asData, waitMs } from '../../promotion/approve-staged.ts';
 import { targetConfigurations } from '../../pipeline/index.ts';
 import { kindOfStage } from '../../promotion/kinds/index.ts';
 import { nameOf } from '../../promotion/named.ts';
+import { plainProgress } from '../../report/live/index.ts';
 import { formatApprovals, formatPlan } from '../../report/plan.ts';
 import { inWorkspace, type CommonOptions } from '../door.ts';
 
@@ -26,8 +27,10 @@ export default async function approveExecutor(options: ApproveExecutorOptions, {
     const kind = kindOfStage(context.options, stage, target);
     const state = await (await context.ledger()).refresh();
     const requests = projects.map((project) => ({ project, name: nameOf(kind, state, project) }));
+    const { onEvent } = plainProgress();
     const done = await approveAll(context, {
       stage,
+      onEvent,
       waitMs: waitMs(wait),
       say: (line) => void process.stdout.write(`${line}\n`),
       dryRun,

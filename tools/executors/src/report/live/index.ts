@@ -1,3 +1,3 @@
 export { openProgress, type Progress, type Watched } from './progress.ts';
 export { hostLines } from './plain.ts';
-export { openTaskProgress } from './task.ts';
+export { openTaskProgress, plainProgress } from './task.ts';

@@ -288,6 +288,23 @@ describe('nobody watches', () => {
     ]);
   });
 
+  it('a wait that goes on is said again each half a minute', async () => {
+    const { watching, progress, pass } = await opened({ columns: 300 }, { env: { CI: 'true' } });
+    for (let second = 0; second <= 60; second += 5) {
+      retrying(progress);
+      pass(5_000);
+    }
+    progress.onEvent({ subject: 'units', event: 'retrying', row: 'put', error: notVisible(), inMs: 1_000 });
+    progress.end();
+    const said = (await watching.all()).map((line) => line.split(' again')[0]);
+    expect(said).toEqual([
+      'money: "wait until visible"',
+      'money: "wait until visible"',
+      'money: "wait until visible"',
+      'units: "put"',
+    ]);
+  });
+
   it.each([
     [{}, true],
     [{ CI: '' }, true],

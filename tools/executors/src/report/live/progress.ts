@@ -49,19 +49,27 @@ export async function openProgress(options: ProgressOptions): Promise<Progress> 
   return live(options, terminal);
 }
 
+/** How often a wait that goes on is said again, in milliseconds. */
+const AGAIN = 30_000;
+
 /**
  * Plain lines, each written once.
  * @param last where it is said that Ctrl-C was heard
  */
 export function plain(options: ProgressOptions, terminal: Terminal, last = terminal): Progress {
-  const { signal, quiet = false, stopping = STOPPING } = options;
+  const { signal, quiet = false, stopping = STOPPING, now = () => performance.now() } = options;
+  const told = new Map<string, number>();
   const say = (line: string, to = terminal): void => void to.write(redact(`${line}\n`));
   const stop = () => say(stopping, last);
   signal.addEventListener('abort', stop, { once: true });
   return {
     onEvent: (event) => {
       const line = retryLine(event);
-      if (line !== undefined) say(line);
+      if (line === undefined || event.event !== 'retrying') return;
+      const key = `${event.subject} ${event.row} ${event.error.code}`;
+      if (now() - (told.get(key) ?? -Infinity) < AGAIN) return;
+      told.set(key, now());
+      say(line);
     },
     settled: ({ line }) => {
       if (!quiet) say(line);

@@ -52,3 +52,7 @@ export async function openTaskProgress(options: TaskProgressOptions): Promise<Pr
   };
   return close({ ...shown, settled });
 }
+
+/** Plain progress on standard error, of what nobody can stop half-way. */
+export const plainProgress = (): Progress =>
+  plain({ title: '', signal: new AbortController().signal, quiet: true }, process.stderr);
