@@ -15,11 +15,12 @@ const ours = (...journal: string[]) =>
   facts([...lock('mine')], ...journal.map((line) => ['journal', line] as [string, string]));
 
 /** A host that answers in this order; an error is thrown. */
-function answering(...answers: (PhaseResult | Error)[]) {
+function answering(...answers: (PhaseResult | Error | (() => Error))[]) {
   const asked: PhaseName[] = [];
   const run = async (phase: PhaseName) => {
     asked.push(phase);
-    const answer = answers.shift() ?? new Error('asked too often');
+    const next = answers.shift() ?? new Error('asked too often');
+    const answer = typeof next === 'function' ? next() : next;
     if (answer instanceof Error) throw answer;
     return answer;
   };
@@ -86,9 +87,13 @@ describe('a phase whose connection is lost', () => {
     const gone = answering(lost(), ...Array.from({ length: 20 }, away));
     expect(await gone.of('start')).toBe('CONNECTION_LOST');
     expect(gone.slept()).toBe(1_750);
-    const stopped = answering(lost(), away());
-    expect(await stopped.of('start', AbortSignal.abort())).toBe('CONNECTION_LOST');
-    expect(stopped.asked).toEqual(['start']);
+    const stop = new AbortController();
+    const stopped = answering(lost(), () => {
+      stop.abort();
+      return away();
+    });
+    expect(await stopped.of('start', stop.signal)).toBe('CONNECTION_LOST');
+    expect([stopped.asked, stopped.slept()]).toEqual([['start', 'truth'], 0]);
   });
 
   it('has failed where the host tells of something else, or loses it three times', async () => {
