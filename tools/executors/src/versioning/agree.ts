@@ -29,8 +29,9 @@ export async function checkVersions(workspace: Workspace, state: LedgerState, st
   }
 }
 
-/** Names of all tags that HEAD comes after: what another line of maintenance released does not count. */
+/** Names of all tags that HEAD comes after: what another line of maintenance released does not count. None before the first commit. */
 export async function tagsOfHead({ git }: Pick<Workspace, 'git'>): Promise<string[]> {
+  if ((await git.head()) === undefined) return [];
   return (await git.run(['tag', '--merged', 'HEAD'])).split('\n').filter(Boolean);
 }
 

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readJson } from '@nx/devkit';
 import { FsTree } from '@nx/devkit/internal';
 import { rcompare } from 'semver';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -28,6 +29,18 @@ async function switchTo(tool: VersioningName): Promise<string[]> {
   history.push();
   return changes.map(({ path }) => path).toSorted();
 }
+
+it('begins before the first commit, and a package that was never released goes out as it stands', async () => {
+  history = await History.start('release-it');
+  const { flow } = history;
+  expect(await switchTo('changesets')).toEqual(['.changeset/config.json', 'nx.json']);
+  await rm(join(flow.root, '.git'), { recursive: true });
+  flow.git('init', '--quiet', '--initial-branch=trunk');
+  await rm(join(flow.root, '.changeset'), { recursive: true });
+  const tree = new FsTree(flow.root, false);
+  await versioning(tree, { tool: 'changesets', skipPackageJson: true, skipFormat: true });
+  expect(readJson(tree, '.changeset/config.json')).toMatchObject({ baseBranch: 'trunk' });
+}, 60_000);
 
 describe('switching on a history', { timeout: 120_000 }, () => {
   it('loses no version and no changelog, from tool to tool', async () => {

@@ -65,15 +65,20 @@ export async function versionsByTag(workspace: Workspace, old: OldTag[]): Promis
   return new Map(ahead);
 }
 
-/** What commits ask for and was not released: a changeset for each package, which a tool that reads no commits would not know of. */
+/**
+ * What commits ask for and was not released since the last time: a changeset for each package, which a tool that reads no commits would
+ * not know of. A package that was never released goes out as it stands.
+ */
 export async function unreleased(workspace: Workspace, old: OldTag[]): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
+  const tags = await tagsOfHead(workspace);
   // A tag of another form is as good an end of what was released.
   const tagOf = (project: string, version: string) =>
     old.find((one) => one.project === project && one.version === version)?.tag ??
     workspace.tagOf(project, version);
   for (const member of workspace.members.filter(({ publishable }) => publishable)) {
     const since = old.filter(({ project }) => project === member.project).at(-1)?.version;
+    if (since === undefined && versionsOf(workspace, member.project, tags).length === 0) continue;
     const commits = await commitsSinceTag({ ...workspace, tagOf }, member, since);
     const level = recommended(commits);
     if (level === undefined) continue;
