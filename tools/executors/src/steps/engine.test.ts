@@ -346,6 +346,34 @@ describe('runRows', () => {
     expect(of('started')).toContainEqual({ subject: 'units', event: 'started', row: 'record', asks: true });
   });
 
+  it('waits for nobody who has ended, or is there already', async () => {
+    const events: StepEvent[] = [];
+    let letGo = (): void => {};
+    const bothEnded = new Promise<void>((resolve) => (letGo = resolve));
+    const rows: Row<string>[] = [
+      {
+        title: 'fetch',
+        reaches: (id) => (id === 'tax' ? ['fetched', 'there'] : ['fetched']),
+        run: async (id) => {
+          if (id === 'money') await bothEnded;
+          if (id === 'units') throw failure(false);
+        },
+      },
+      { title: 'put', waitsFor: 'there', when: (id) => id === 'money', run: async () => {} },
+    ];
+    const outcomes = await runRows({
+      rows,
+      subjects: subjects({ units: [], tax: [], money: ['tax', 'units'] }),
+      onEvent: (event) => {
+        events.push(event);
+        if (events.filter((one) => one.event === 'ended').length === 2) letGo();
+      },
+    });
+    expect(events.filter(({ event }) => event === 'waiting')).toEqual([]);
+    expect(outcomes.get('tax')).toEqual({ id: 'tax', status: 'done', reached: ['fetched', 'there'] });
+    expect(outcomes.get('money')).toMatchObject({ status: 'blocked', by: 'units' });
+  });
+
   it('reports a circle instead of waiting for ever', async () => {
     await expect(runRows({ rows: [], subjects: subjects({ a: ['b'], b: ['a'] }) })).rejects.toMatchObject({
       code: 'DEPENDENCY_CYCLE',
