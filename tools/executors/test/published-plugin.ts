@@ -26,23 +26,20 @@ const PATH = [
   ...(process.env['PATH'] ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules')),
 ].join(delimiter);
 
-/** Runs a command to its end; its exit code is the caller's to judge. Nx neither keeps a daemon nor draws. */
-export async function run(file: string, args: string[], { cwd, env = {} }: RunOptions): Promise<Ran> {
+/** A person's own environment. Nx neither keeps a daemon nor draws. */
+export function ownEnvironment(): Record<string, string | undefined> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OURS.test(name)));
+  return { ...inherited, PATH, NX_DAEMON: 'false', NX_TUI: 'false', FORCE_COLOR: '0', CI: 'true' };
+}
+
+/** Runs a command to its end; its exit code is the caller's to judge. */
+export async function run(file: string, args: string[], { cwd, env = {} }: RunOptions): Promise<Ran> {
   return promisify(execFile)(file, args, {
     cwd,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
     timeout: 4 * 60_000,
-    env: {
-      ...inherited,
-      PATH,
-      NX_DAEMON: 'false',
-      NX_TUI: 'false',
-      FORCE_COLOR: '0',
-      CI: 'true',
-      ...env,
-    },
+    env: { ...ownEnvironment(), ...env },
   }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: Partial<Ran> & { message: string }) => ({
