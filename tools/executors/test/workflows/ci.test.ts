@@ -38,7 +38,7 @@ describe.skipIf(act === undefined)('ci.yml, run', { timeout: 600_000 }, () => {
       ],
     );
     // money, and invoice that stands on it.
-    expect(ran.out).toMatch(/Running targets typecheck, build for 2 projects/);
+    expect(ran.out).toMatch(/Running targets typecheck, api-check, build for 2 projects/);
     expect(ran.out).toMatch(/nx run invoice:build/);
   });
 });
