@@ -146,6 +146,31 @@ describe('a batch of tasks', () => {
     ]);
   });
 
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s stops what is done, and nothing else',
+    async (name) => {
+      const stopped: Work<object> = async (_, [task], { signal, settle }) => {
+        const { project } = task!;
+        expect(signal.aborted).toBe(false);
+        process.emit(name);
+        const line = signal.aborted ? 'put back' : 'went on';
+        settle({
+          project,
+          name: project,
+          version: '',
+          success: false,
+          status: 'cancelled',
+          reached: [],
+          line,
+        });
+        return { data: undefined, results: [] };
+      };
+      const before = process.listenerCount(name);
+      expect(await run(stopped, 'promote', ['units'])).toEqual({ units: 'false put back' });
+      expect(process.listenerCount(name)).toBe(before);
+    },
+  );
+
   it('does not leave a task without an answer', async () => {
     const forgetful: Work<object> = async (_, tasks, { settle }) => {
       const { project, name } = tasks[0]!;

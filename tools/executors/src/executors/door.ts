@@ -149,7 +149,12 @@ async function collect<O extends CommonOptions>(
   const ended: Ended = new Map();
   const abort = new AbortController();
   const stop = (): void => abort.abort(new Error('stopped on request'));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  // The terminal is gone, or Nx with the one that it gave: what cannot be said any more must not end what is put back.
+  const hangUp = (): void => {
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+    stop();
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop).once('SIGHUP', hangUp);
   const settle: Settle = (result, stage) => {
     const task = tasks.find(
       // The ledger may know a project by an older name; the package's is the same.
@@ -186,7 +191,7 @@ async function collect<O extends CommonOptions>(
   } finally {
     await context?.close();
     progress.end(results);
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', hangUp);
   }
   for (const task of tasks) {
     if (!ended.has(task.id))
