@@ -72,6 +72,9 @@ describe('the generator', () => {
     ]);
     expect(tree.children('libs/money-utils/src').sort()).toEqual(['index.test.ts', 'index.ts']);
     expect(tree.read('libs/money-utils/README.md', 'utf8')).toContain('# @acme/money-utils');
+    expect(tree.read('libs/money-utils/README.md', 'utf8')).toContain(
+      '`npx nx run money-utils:api-check --update` says that it is meant.\n',
+    );
   });
 
   it('writes down the public API that the compiler finds in it', async () => {
@@ -98,6 +101,7 @@ describe('the generator', () => {
   it('leaves the public API alone where that is said, and begins with it in an adopted package', async () => {
     await pack(tree, { name: 'tax', scope: '@acme', api: false });
     expect(tree.exists('libs/tax/api.txt')).toBe(false);
+    expect(tree.read('libs/tax/README.md', 'utf8')).not.toContain('api');
     await pack(tree, { name: 'tax', scope: '@acme', api: true });
     expect(tree.read('libs/tax/api.txt', 'utf8')).toBe('// The public API of @acme/tax\n');
   });

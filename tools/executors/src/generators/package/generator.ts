@@ -61,6 +61,7 @@ export default async function pack(
       license,
       description: schema.description ?? `The package ${packageName}.`,
       offset: offsetFromRoot(directory),
+      api: schema.api !== false,
     };
     // Somebody may have begun with the sources.
     const overwriteStrategy = OverwriteStrategy.KeepExisting;
