@@ -41,23 +41,6 @@ export class FreshWorkspace {
     return made;
   }
 
-  /** An Nx workspace with the plugin, set up by `nx add`. */
-  static async withPlugin(): Promise<FreshWorkspace> {
-    const made = await FreshWorkspace.begin();
-    const manifest = {
-      name: 'fresh',
-      version: '0.0.0',
-      private: true,
-      license: 'MIT',
-      workspaces: ['libs/*'],
-    };
-    await made.write('package.json', JSON.stringify({ ...manifest, devDependencies: { nx: NX } }));
-    await made.write('nx.json', JSON.stringify({ analytics: false, neverConnectToCloud: true }));
-    await made.must('npm', 'install');
-    await made.nx('add', '@sluice/nx');
-    return made;
-  }
-
   async write(file: string, text: string): Promise<void> {
     const path = join(this.root, file);
     await mkdir(join(path, '..'), { recursive: true });
