@@ -12,7 +12,7 @@ export interface Block {
   shows: string[];
 }
 
-/** One line to type. */
+/** One line to type; an `if` or a loop is one, too. */
 export interface Command {
   line: number;
   /** Without the comment behind it. */
@@ -43,7 +43,9 @@ export function blocksOf(markdown: string): Block[] {
       if (fence === 'sh') blocks.push((last = { under, commands: [], shows: [] }));
     } else if (fence === 'sh') {
       const command = commandOf(text.trim(), index + 1);
-      if (command) last?.commands.push(command);
+      const before = last?.commands.at(-1);
+      if (command && before && isOpen(before.text)) before.text += `\n${command.text}`;
+      else if (command) last?.commands.push(command);
     } else if (fence === 'text') last?.shows.push(text);
     else if (fence === undefined && /^#+ /.test(text)) {
       under = text.replace(/^#+ /, '');
@@ -52,6 +54,10 @@ export function blocksOf(markdown: string): Block[] {
   }
   return blocks;
 }
+
+/** An `if` or a loop that goes on in the next line, as everything does behind a backslash. */
+const isOpen = (text: string): boolean =>
+  text.endsWith('\\') || (/^(?:if|for|while) /.test(text) && !/(?:^|[\n;] *)(?:fi|done)$/.test(text));
 
 function commandOf(typed: string, line: number): Command | undefined {
   const remark = COMMENT.exec(typed)?.[1] ?? '';
@@ -75,7 +81,7 @@ export function patternOf(shown: string): RegExp | undefined {
 }
 
 const VARYING =
-  /sha512-[\w+/]+|\b(?:sha-)?[0-9a-f]{12,}\b|\b\d{8}T\d{6}Z?(?:-[0-9a-f]+)?|\b\d+\.\d+\.\d+\b|\(?\b\d+ (?:second|minute|hour|day)s?\b|\b\d+(?:\.\d+)? k?[BMs]+\b|\b\d+\b/g;
+  /sha512-[\w+/]+|\b(?:sha-)?[0-9a-f]{12,}\b|(?<![0-9a-z])\d{8}T\d{6}Z?(?:-[0-9a-f]+)?|\b\d+\.\d+\.\d+\b|\(?\b\d+ (?:second|minute|hour|day)s?\b|\b\d+(?:\.\d+)? k?[BMs]+\b|\b\d+\b/g;
 
 function kindOf(part: string): string {
   if (/^\d+\.\d+\.\d+$/.test(part)) return literal(part);

@@ -56,13 +56,63 @@ interface Left {
   page?: string;
   command: string;
   because: string;
+  /** The test that proves the same in its own way, below the root of the workspace. */
+  test?: string;
 }
+
+const TESTS = 'tools/executors/test';
+const INSTALLS = 'it takes another workspace, with the plugin out of a registry';
+const PLUGIN = 'to compile and install the plugin takes a minute; other packages go the same way here';
 
 /** Commands of the docs that no story types. */
 export const LEFT_OUT: Left[] = [
-  { command: 'npm ci', because: 'its modules are linked' },
-  { command: 'npm install', because: 'its modules are linked' },
-  { command: 'cd apps/orders && docker compose up --build', because: 'it needs an engine' },
+  { command: 'npm ci', because: 'modules are linked here; CI begins with it', test: '.ci/run' },
+  { command: 'npm install', because: 'modules are linked here; CI begins with npm ci', test: '.ci/run' },
+  { command: 'npm ci && npm run demo', because: 'CI runs both', test: '.ci/run' },
+  { command: 'npm ci && npm test', because: 'CI runs both, and this is a part of it', test: '.ci/run' },
+  {
+    command: 'npx create-nx-workspace my-org --preset=@sluice/nx',
+    because: INSTALLS,
+    test: `${TESTS}/from-nothing.hosts.test.ts`,
+  },
+  { command: 'cd my-org && npm test', because: INSTALLS, test: `${TESTS}/from-nothing.hosts.test.ts` },
+  { command: 'npx nx add @sluice/nx', because: INSTALLS, test: `${TESTS}/init.test.ts` },
+  { command: 'npm install --save-dev nx', because: INSTALLS, test: `${TESTS}/init.test.ts` },
+  { command: 'git diff', because: 'it stands behind nx add', test: `${TESTS}/init.test.ts` },
+  { command: 'npx nx g @sluice/nx:init', because: INSTALLS, test: `${TESTS}/init.test.ts` },
+  {
+    command: 'npm install --save-dev <path>/dist/artifacts/@sluice/nx/sluice-nx-0.1.0.tgz',
+    because: INSTALLS,
+    test: `${TESTS}/published.test.ts`,
+  },
+  { command: 'npx nx migrate @sluice/nx', because: 'it asks the public registry for a newer plugin' },
+  { command: 'npx nx migrate --run-migrations', because: INSTALLS, test: `${TESTS}/init.test.ts` },
+  {
+    command: 'npx nx run-many -t publish-registry',
+    because: 'a release does it too, and more',
+    test: `${TESTS}/nx.test.ts`,
+  },
+  { command: 'npx nx run @sluice/nx:build', because: PLUGIN, test: `${TESTS}/published.test.ts` },
+  { command: 'npx nx build @sluice/nx', because: PLUGIN, test: `${TESTS}/published.test.ts` },
+  { command: 'npx nx run @sluice/nx:promote:test', because: PLUGIN },
+  { command: 'npx sluice approve public @sluice/nx', because: PLUGIN },
+  { command: 'npx nx run @sluice/nx:promote:public', because: PLUGIN },
+  { command: 'npx nx run @sluice/nx:rollback:public --reason="what is wrong with it"', because: PLUGIN },
+  {
+    command: 'cd apps/orders && docker compose up --build',
+    because: 'the image is built, and run with its database, from the same files',
+    test: `${TESTS}/from-nothing.hosts.test.ts`,
+  },
+  {
+    command: 'npx nx g @sluice/nx:host root@www1.example.com --stage=staging --dry-run',
+    because: 'it takes a host on which nothing is prepared',
+    test: 'tools/executors/src/generators/host/prepare.hosts.test.ts',
+  },
+  {
+    command: 'npx nx g @sluice/nx:host root@www1.example.com --stage=staging',
+    because: 'it takes a host on which nothing is prepared',
+    test: 'tools/executors/src/generators/host/prepare.hosts.test.ts',
+  },
 ];
 
 export const leftOut = (page: string, command: string): Left | undefined =>
