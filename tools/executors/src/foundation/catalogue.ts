@@ -325,7 +325,7 @@ export const errors = catalogue({
     text: (p: { names: string[]; stage: string }) => ({
       what: `nothing is staged in ${p.stage} of ${p.names.join(', ')}`,
       state: 'nothing was changed',
-      next: `npx nx affected -t promote -c ${p.stage} (stages what waits), then npx nx approve -c ${p.stage}`,
+      next: `npx nx run-many -t promote -c ${p.stage} (stages what waits), then npx nx approve -c ${p.stage}`,
     }),
   },
   TAG_NOT_VISIBLE_YET: {

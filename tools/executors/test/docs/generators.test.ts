@@ -38,17 +38,8 @@ describe('the docs, told with generators', { timeout: 600_000 }, () => {
             );
           },
         },
-        before: {
-          'npx nx run money:api-check': async () => {
-            // At a terminal Nx does it by itself.
-            await reader.type('npx nx sync');
-            const file = join(workspace.root, 'libs/money/src/currency.ts');
-            const text = readFileSync(file, 'utf8');
-            writeFileSync(file, text.replace('minorDigits(currency: string)', 'minorDigits(currency: string, country?: string)'));
-          },
-        },
         values: {
-          // This one's driver is installed here already; services.hosts.test.ts compiles the other.
+          // This one's driver is installed here already; from-nothing.hosts.test.ts compiles the other.
           '=postgres': '=mariadb',
           'package money': 'package rates',
         },

@@ -81,10 +81,11 @@ export function patternOf(shown: string): RegExp | undefined {
 }
 
 const VARYING =
-  /sha512-[\w+/]+|\b(?:sha-)?[0-9a-f]{12,}\b|(?<![0-9a-z])\d{8}T\d{6}Z?(?:-[0-9a-f]+)?|\b\d+\.\d+\.\d+\b|\(?\b\d+ (?:second|minute|hour|day)s?\b|\b\d+(?:\.\d+)? k?[BMs]+\b|\b\d+\b/g;
+  /\.\.\.|…|sha512-[\w+/]+|\b(?:sha-)?[0-9a-f]{12,}\b|(?<![0-9a-z])\d{8}T\d{6}Z?(?:-[0-9a-f]+)?|\b\d+\.\d+\.\d+\b|\(?\b\d+ (?:second|minute|hour|day)s?\b|\b\d+(?:\.\d+)? k?[BMs]+\b|\b\d+\b/g;
 
 function kindOf(part: string): string {
   if (/^\d+\.\d+\.\d+$/.test(part)) return literal(part);
+  if (part === '...' || part === '…') return '.*';
   if (part.startsWith('sha512-')) return String.raw`sha512-[\w+/=]+`;
   if (part.startsWith('sha-')) return String.raw`sha-[0-9a-f]+`;
   if (/^\d{8}T/.test(part)) return String.raw`\d{8}T\d{6}Z?(?:-[0-9a-f]+)?`;

@@ -35,7 +35,10 @@ export class Reader {
     mkdirSync(join(desk, 'bin'), { recursive: true });
     mkdirSync(join(this.home, '.ssh'), { recursive: true, mode: 0o700 });
     this.#env = { ...env, PATH: `${join(desk, 'bin')}:${env['PATH']}`, HOME: this.home };
-    this.program('npx', 'PATH="$(git rev-parse --show-toplevel)/node_modules/.bin:$PATH" exec "$@"');
+    this.program(
+      'npx',
+      `PATH="${join(desk, 'bin')}:$(git rev-parse --show-toplevel)/node_modules/.bin:$PATH" exec "$@"`,
+    );
     this.sitIn(root);
   }
 

@@ -91,9 +91,9 @@ describe('the docs, told with versioning tools', { timeout: 600_000 }, () => {
         keys: {
           'npx release-it': {
             answers: [
-              { asked: /\?/, keys: '\r' },
-              { asked: /\?/, keys: 'y\r' },
-              { asked: /\?/, keys: 'y\r' },
+              { asked: /Select increment/, keys: '\r' },
+              { asked: /into the first stage\? \(Y\/n\)/, keys: 'y\r' },
+              { asked: /Push the commit and the tag\? \(Y\/n\)/, keys: 'y\r' },
             ],
           },
         },
