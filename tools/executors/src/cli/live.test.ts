@@ -1,43 +1,32 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Flow } from '../promotion/testing/flow.ts';
 import { until } from '../promotion/testing/until.ts';
+import { startWebhook, type TestWebhook } from '../report/testing/webhook.ts';
 import { atTerminal, hasPty } from './testing/pty.ts';
 import { sluice } from './testing/sluice.ts';
 
 const SECRET = 'a-secret-of-this-test';
 let flow: Flow;
 let env: NodeJS.ProcessEnv;
-const told: { event: string; text: string }[] = [];
-const people = createServer((request, response) => {
-  let text = '';
-  request
-    .on('data', (chunk) => (text += chunk))
-    .on('end', () => {
-      told.push(JSON.parse(text));
-      response.end();
-    });
-});
+let people: TestWebhook<{ event: string; text: string }>;
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => people.listen(0, '127.0.0.1', resolve));
+  people = await startWebhook();
   flow = await Flow.start({
     packages: { units: [], money: ['units'], solo: [] },
     gates: { public: { approvals: 1 } },
     options: { notifications: [{ webhookEnv: 'PEOPLE' }] },
   });
-  const PEOPLE = `http://127.0.0.1:${(people.address() as AddressInfo).port}/`;
-  env = { ...flow.env, OTHER_TOKEN: SECRET, PEOPLE };
+  env = { ...flow.env, OTHER_TOKEN: SECRET, PEOPLE: people.url };
   await flow.build();
   await flow.publish();
 });
 afterAll(async () => {
-  people.close();
+  await people?.close();
   await flow?.close();
 });
 beforeEach(() => {
-  told.length = 0;
+  people.told.length = 0;
   for (const proxy of flow.proxies.values()) proxy.rules.splice(0);
 });
 /** Durations differ from run to run. */
@@ -88,11 +77,11 @@ describe.skipIf(!hasPty)('at a terminal', () => {
       '2 done, 1 failed; took T',
     ]);
     expect(typed.written()).not.toContain(SECRET);
-    expect(told.map(({ event, text }) => `${event}: ${text.split('\n')[0]}`)).toEqual([
+    expect(people.told.map(({ event, text }) => `${event}: ${text.split('\n')[0]}`)).toEqual([
       'succeeded: units 1.0.0, money 1.0.0 were promoted to test',
       'failed: solo 1.0.0 was not promoted to test',
     ]);
-    expect(JSON.stringify(told)).not.toContain(SECRET);
+    expect(JSON.stringify(people.told)).not.toContain(SECRET);
     // The cursor is where it was, and nothing is left that would be drawn over.
     expect(typed.written()).not.toContain('\u001b[?25l');
   });
@@ -109,7 +98,7 @@ describe.skipIf(!hasPty)('at a terminal', () => {
     expect(seen.join('\n')).toMatch(/^@acme\/solo +1\.0\.0 +done +deprecated +0 +T$/m);
     expect(seen.join('\n')).toContain('nothing promotes it until npx sluice unhold @acme/solo 1.0.0');
 
-    expect(told.at(-1)).toMatchObject({ event: 'rolled-back', action: 'rollback', project: 'solo' });
+    expect(people.told.at(-1)).toMatchObject({ event: 'rolled-back', action: 'rollback', project: 'solo' });
 
     const asked = atTerminal(flow.root, env, 'approve', 'public', 'units', '--key', 'home/rita@acme.example');
     await until(async () => (await asked.screen.all()).some((line) => line.includes('[y/N]')));

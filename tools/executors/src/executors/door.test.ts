@@ -1,24 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutorContext } from '@nx/devkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Flow } from '../promotion/testing/flow.ts';
+import { startWebhook, type TestWebhook } from '../report/testing/webhook.ts';
 import { batched, single, type Work } from './door.ts';
 import { promoteTasks, publishTasks, rollbackTasks } from './work.ts';
 
 let flow: Flow;
-const told: object[] = [];
-const people = createServer((request, response) => {
-  let text = '';
-  request
-    .on('data', (chunk) => (text += chunk))
-    .on('end', () => {
-      told.push(JSON.parse(text));
-      response.end();
-    });
-});
+let people: TestWebhook<object>;
 let printed = '';
 const kept = { ...process.env };
 const context = () =>
@@ -33,25 +23,23 @@ const context = () =>
   }) as unknown as ExecutorContext;
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => people.listen(0, '127.0.0.1', resolve));
+  people = await startWebhook();
   const services = { services: { stages: [{ name: 'production', hosts: ['deploy@www1.example.com'] }] } };
   flow = await Flow.start({
     packages: { units: [], money: ['units'] },
     options: { ...services, notifications: [{ webhookEnv: 'PEOPLE' }] },
   });
   await flow.build();
-  Object.assign(process.env, flow.env, {
-    PEOPLE: `http://127.0.0.1:${(people.address() as AddressInfo).port}/`,
-  });
+  Object.assign(process.env, flow.env, { PEOPLE: people.url });
 });
 afterAll(async () => {
   for (const name of Object.keys(process.env)) if (!(name in kept)) delete process.env[name];
   Object.assign(process.env, kept);
-  people.close();
+  await people?.close();
   await flow?.close();
 });
 beforeEach(() => {
-  told.length = 0;
+  people.told.length = 0;
   printed = '';
   for (const stream of [process.stdout, process.stderr])
     vi.spyOn(stream, 'write').mockImplementation((text) => ((printed += String(text)), true));
@@ -85,7 +73,7 @@ describe('a batch of tasks', () => {
       'money:test': expect.stringMatching(/^true @acme\/money@1\.0\.0 -> test: /),
     });
     expect(Object.keys(await flow.world('public'))).toEqual(['units']);
-    expect(told).toMatchObject([
+    expect(people.told).toMatchObject([
       { event: 'succeeded', stage: 'test', from: 'github', project: 'units 1.0.0, money 1.0.0' },
       { event: 'succeeded', stage: 'public', from: 'test', project: 'units', next: 'npx nx verify' },
     ]);
@@ -141,7 +129,7 @@ describe('a batch of tasks', () => {
     const ended = await run(rollbackTasks, 'rollback', ['units:test', 'money:test']);
     for (const text of Object.values(ended)) expect(text).toMatch(/^false ROLLBACK_NO_TARGET: /);
     await run(rollbackTasks, 'rollback', ['money:test'], { to: 'none' });
-    expect(told).toMatchObject([
+    expect(people.told).toMatchObject([
       { event: 'rolled-back', action: 'rollback', stage: 'test', project: 'money', version: '1.0.0' },
     ]);
   });

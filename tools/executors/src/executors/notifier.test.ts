@@ -1,26 +1,15 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Context } from '../promotion/context.ts';
 import { planItem, planOf } from '../report/testing/plans.ts';
+import { startWebhook, type TestWebhook } from '../report/testing/webhook.ts';
 import { deploymentContext } from './deployment-context.ts';
 import { notifierOf, tellPromotion } from './notifier.ts';
 
-const told: { link?: string; by: string; text: string; next?: string; wayBack?: string }[] = [];
-const server = createServer((request, response) => {
-  let text = '';
-  request
-    .on('data', (chunk) => (text += chunk))
-    .on('end', () => {
-      told.push(JSON.parse(text));
-      response.end();
-    });
+let people: TestWebhook<{ link?: string; by: string; text: string; next?: string; wayBack?: string }>;
+beforeAll(async () => {
+  people = await startWebhook();
 });
-beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => people.close());
 
 const STAGES = {
   services: {
@@ -37,7 +26,7 @@ const targets = {
   'deploy-vps': 'deploy-vps',
 };
 const contextOf = (env: NodeJS.ProcessEnv) => {
-  const HOOK = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook-0123456789`;
+  const HOOK = `${people.url}hook-0123456789`;
   const options = { notifications: [{ webhookEnv: 'HOOK', format: 'json' }], targets, ...STAGES };
   return { env: { ...env, HOOK }, options, identity: 'github.com/acme/shop' } as unknown as Context;
 };
@@ -61,27 +50,27 @@ it('says who, what, from where to where, with a link to the run where there is o
   await notifierOf(contextOf(inJob))(deployed);
   await notifierOf(contextOf({}))(deployed);
   const link = 'https://github.com/acme/shop/actions/runs/42';
-  expect(told[0]).toMatchObject({ link, by: `ada (${link})` });
-  expect(told[0]?.text).toMatch(
+  expect(people.told[0]).toMatchObject({ link, by: `ada (${link})` });
+  expect(people.told[0]?.text).toMatch(
     /^api 1\.1\.0 is in production\n\nBy: ada .*\nFrom: r-1\n[^]*\nhttps:.*\/42\n$/,
   );
-  expect(told[1]).not.toHaveProperty('link');
+  expect(people.told[1]).not.toHaveProperty('link');
 });
 
 it('says after a deployment how to get on, and how to get back', async () => {
-  told.length = 0;
+  people.told.length = 0;
   const event = { ...deployed, stage: 'staging', release: 'r-2', hosts: ['www1'], digest: 'sha256:0' };
   const { notify } = deploymentContext(contextOf({}));
   await notify?.({ ...event, action: 'deployment' });
   await notify?.({ ...event, action: 'deployment', event: 'failed' });
   await notify?.({ ...event, action: 'rollback', event: 'rolled-back', to: 'r-1' });
-  expect(told.map(({ next, wayBack }) => [next, wayBack])).toEqual([
+  expect(people.told.map(({ next, wayBack }) => [next, wayBack])).toEqual([
     ['npx nx run api:promote:production', 'npx nx run api:rollback:staging'],
     [undefined, undefined],
     ['npx nx run api:releases:staging', undefined],
   ]);
   await notify?.({ ...event, action: 'deployment', stage: 'production' });
-  expect(told[3]).not.toHaveProperty('next');
+  expect(people.told[3]).not.toHaveProperty('next');
 });
 
 it.each([
@@ -89,12 +78,12 @@ it.each([
   ['packages', 'test', 'npx nx affected -t promote -c public'],
   ['packages', 'public', 'npx nx verify'],
 ] as const)('after a promotion of %s to %s says what comes next', async (pipeline, stage, next) => {
-  told.length = 0;
+  people.told.length = 0;
   const context = contextOf({});
   Object.assign(context.options, { packages: { stages: [{ name: 'test' }, { name: 'public' }] } });
   const item = planItem('api');
   const plan = { ...planOf(item), pipeline, stage };
   const result = { ...item, success: true, status: 'done' as const, reached: [], line: '' };
   await tellPromotion(context, plan, [result]);
-  expect(told).toMatchObject([{ event: 'succeeded', action: 'promotion', stage, next }]);
+  expect(people.told).toMatchObject([{ event: 'succeeded', action: 'promotion', stage, next }]);
 });
