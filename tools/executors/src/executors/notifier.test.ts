@@ -75,7 +75,7 @@ it('says after a deployment how to get on, and how to get back', async () => {
 
 it.each([
   ['services', 'staging', 'npx nx run api:deploy-vps:staging'],
-  ['packages', 'test', 'npx nx affected -t promote -c public'],
+  ['packages', 'test', 'npx nx run-many -t promote -c public'],
   ['packages', 'public', 'npx nx verify'],
 ] as const)('after a promotion of %s to %s says what comes next', async (pipeline, stage, next) => {
   people.told.length = 0;

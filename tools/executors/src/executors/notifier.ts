@@ -89,7 +89,7 @@ function nextOf(
     return hosts.length === 0 ? {} : { next: more.length === 0 ? one : all };
   }
   const next = stageAfter(options, pipeline, stage);
-  return { next: next === undefined ? 'npx nx verify' : `npx nx affected -t ${targets.promote} -c ${next}` };
+  return { next: next === undefined ? 'npx nx verify' : `npx nx run-many -t ${targets.promote} -c ${next}` };
 }
 
 /** The name of the stage behind this one; undefined behind the last. */
