@@ -48,6 +48,23 @@ export class NxWorkspace {
     }).trim();
   }
 
+  /** An empty repository beside this one as its `origin`. */
+  addRemote(): string {
+    const remote = join(this.folder, 'remote.git');
+    this.git('init', '--quiet', '--bare', '--initial-branch=main', remote);
+    this.git('remote', 'add', 'origin', `file://${remote}`);
+    return remote;
+  }
+
+  /** Takes the gates off the stages of packages; not committed. */
+  openGates(): void {
+    this.json('nx.json', (nx) => {
+      for (const { options } of nx['plugins'])
+        for (const stage of options?.packages?.stages ?? []) delete stage.gate;
+      return nx;
+    });
+  }
+
   commit(message: string): void {
     this.git('add', '.');
     this.git('commit', '--quiet', '--message', message);

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,14 +39,8 @@ describe('the own commands of versioning tools', { timeout: 240_000 }, () => {
 
   beforeAll(async () => {
     workspace = await new NxWorkspace().start();
-    const remote = join(workspace.folder, 'remote.git');
-    execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', remote]);
-    workspace.git('remote', 'add', 'origin', `file://${remote}`);
-    workspace.json('nx.json', (nx) => {
-      for (const { options } of nx['plugins'])
-        for (const stage of options?.packages?.stages ?? []) delete stage.gate;
-      return nx;
-    });
+    const remote = workspace.addRemote();
+    workspace.openGates();
     // Git goes to the folder, the plugin for GitHub to an API in small.
     const address = 'https://github.com/acme/platform.git';
     workspace.git('config', `url.file://${remote}.insteadOf`, address);

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, it } from 'vitest';
@@ -40,9 +39,7 @@ describeWithHosts('the docs, told with a service and its host', () => {
       return nx;
     });
     workspace.commit('chore: one stage with one host');
-    const remote = join(workspace.folder, 'remote.git');
-    execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', remote]);
-    workspace.git('remote', 'add', 'origin', `file://${remote}`);
+    workspace.addRemote();
     workspace.git('push', '--quiet', '--set-upstream', 'origin', 'main');
 
     const config = join(workspace.folder, 'ssh_config');

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -20,14 +19,8 @@ describe('the docs, told with versioning tools', { timeout: 600_000 }, () => {
       // From source there is no compiled plugin.
       NODE_OPTIONS: '--conditions=@sluice/source',
     });
-    const remote = join(workspace.folder, 'remote.git');
-    execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', remote]);
-    workspace.git('remote', 'add', 'origin', `file://${remote}`);
-    workspace.json('nx.json', (nx) => {
-      for (const { options } of nx['plugins'])
-        for (const stage of options?.packages?.stages ?? []) delete stage.gate;
-      return nx;
-    });
+    workspace.addRemote();
+    workspace.openGates();
     write('libs/units/.releaserc.json', {
       branches: ['main'],
       tagFormat: `units@\${version}`,
