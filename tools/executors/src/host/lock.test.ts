@@ -16,6 +16,7 @@ import { describe, expect, test } from 'vitest';
 import { fakeDocker } from './testing/fake-docker.ts';
 import { openLocalHost, type LocalHostOptions } from './testing/local-host.ts';
 import { shellFolder, shells } from './testing/shells.ts';
+import { stateFolder } from './testing/state-folder.ts';
 import type { Host } from './types.ts';
 
 /** What each test has for itself: a host of its own, on this machine. They wait for most of their time, and so run side by side. */
@@ -23,14 +24,7 @@ function makeRoom() {
   const root = mkdtempSync(join(tmpdir(), 'host-'));
   const docker = fakeDocker(join(root, 'docker'));
   const hosts: Host[] = [];
-  const folder = () => join(root, 'api/staging');
-  const read = (file: string) => {
-    try {
-      return readFileSync(join(folder(), file), 'utf8');
-    } catch {
-      return '';
-    }
-  };
+  const { folder, read } = stateFolder(root);
   const deployer = async (run: string, options: Partial<LocalHostOptions> = {}): Promise<Host> => {
     const { path = [], ...rest } = options;
     const host = await openLocalHost({

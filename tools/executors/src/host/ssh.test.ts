@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openHost, SessionHost, sshTransport, type HostOptions } from './host.ts';
 import { fakeDocker, type FakeDocker } from './testing/fake-docker.ts';
 import { freePort, noSshd, startSshd, type TestSshd } from './testing/sshd.ts';
+import { stateFolder } from './testing/state-folder.ts';
 import type { Host, PhaseName } from './types.ts';
 
 describe.skipIf(noSshd)(`a host by ssh${noSshd === undefined ? '' : ` (left out: ${noSshd})`}`, () => {
@@ -62,14 +63,8 @@ describe.skipIf(noSshd)(`a host by ssh${noSshd === undefined ? '' : ` (left out:
     hosts.push(opened);
     return opened;
   }
-  const folder = () => join(root, 'api/staging');
-  const read = (file: string) => {
-    try {
-      return readFileSync(join(folder(), file), 'utf8');
-    } catch {
-      return '';
-    }
-  };
+  const folder = () => stateFolder(root).folder();
+  const read = (file: string) => stateFolder(root).read(file);
   const lock = (of: Host, ttl = 60) => of.run('lock', { values: { OWNER: 'ann', TTL: String(ttl) } });
   const truth = async (of: Host) =>
     Object.fromEntries((await of.run('truth')).facts.map((f) => [f.key, f.value]));

@@ -29,10 +29,7 @@ export async function openTaskProgress(options: TaskProgressOptions): Promise<Pr
   const { title, signal, alone, env = process.env } = options;
   const { out, err } = options.copied ?? { out: process.stdout, err: process.stderr };
   const terminal = 'terminal' in options ? options.terminal : await nxTerminal(env);
-  if (!terminal) {
-    const shown = plain({ title, signal, quiet: true }, err);
-    return shown;
-  }
+  if (!terminal) return plain({ title, signal, quiet: true }, err);
   const close = (shown: Progress): Progress => ({
     ...shown,
     end: (results) => {
